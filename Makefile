@@ -1,0 +1,79 @@
+# fs_hepipe: `make` alone lists what there is. A fresh Debian with python3, make and git is enough.
+
+PYTHON ?= python3
+VENV   ?= .venv
+# more words for pytest: make unit ARGS='-k rtcp -x'
+ARGS   ?=
+
+BIN    := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+PYTHONS := python3.9 python3.10 python3.11 python3.12 python3.13
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv demo test test-all tests lint types floors unit collectors live slow bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- the virtual environment: built once, again when what it holds has changed ----------------------------------------
+
+SOURCES := setup.py fs_hepipe/version.py scripts/dev/venv
+
+$(VENV)/.holds-package: $(SOURCES)
+	@scripts/dev/venv '$(PYTHON)' '$(VENV)' .
+	@touch $@
+
+$(VENV)/.holds-tests: $(SOURCES)
+	@scripts/dev/venv '$(PYTHON)' '$(VENV)' '.[test]'
+	@touch $@ $(VENV)/.holds-package
+
+venv: $(VENV)/.holds-tests ## the virtual environment with everything that the tests need
+
+# --- see it -----------------------------------------------------------------------------------------------------------
+
+demo: $(VENV)/.holds-package ## recorded calls through the agent into a collector, and what Homer would show
+	@$(BIN)/python -m fs_hepipe demo
+
+# --- check it ---------------------------------------------------------------------------------------------------------
+
+test: lint types floors ## the whole suite: style, types, floors, real collectors, coverage
+	@tests/collectors/install
+	@scripts/dev/covered $(BIN)/python $(ARGS)
+
+tests: $(VENV)/.holds-tests ## the tests alone: no style, no types, no coverage
+	@$(PYTEST) $(ARGS)
+
+test-all: ## the tests on every CPython from 3.9 to 3.13 that is installed
+	@scripts/dev/each-python $(PYTHONS)
+
+lint: $(VENV)/.holds-tests ## ruff and shellcheck
+	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/dev/lint
+
+types: $(VENV)/.holds-tests ## mypy --strict
+	@$(BIN)/python -m mypy
+
+floors: $(VENV)/.holds-tests ## which module may import which, by import-linter
+	@scripts/dev/quietly $(BIN)/lint-imports --no-cache && echo 'floors: kept'
+
+unit: $(VENV)/.holds-tests ## only tests/unit
+	@$(PYTEST) $(ARGS) tests/unit
+
+collectors: $(VENV)/.holds-tests ## only the real collectors (as root on Debian: installs those that are missing)
+	@tests/collectors/install
+	@$(PYTEST) -rs $(ARGS) tests/collectors
+
+live: $(VENV)/.holds-tests ## a real switch: FREESWITCH=/path/of/the/binary, or one on PATH
+	@$(PYTEST) -rs -m live $(ARGS)
+
+slow: $(VENV)/.holds-tests ## the soak and whatever else takes minutes
+	@$(PYTEST) -m slow $(ARGS)
+
+bench: $(VENV)/.holds-tests ## what an event costs, side by side with other ways of doing it
+	@$(BIN)/python bench/bench.py $(ARGS)
+
+clean: ## remove what make, Python and its tools made
+	@rm -rf .venv* build dist ./*.egg-info .coverage .coverage.* .hypothesis .import_linter_cache
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache tests/collectors/hepjs/node_modules
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,19 @@
+"""
+fs_hepipe: what only FreeSWITCH knows of a call, told to Homer as HEP3.
+
+mod_python3 reloads this module before every call: it holds no state and does no work. The doors are in `entry`.
+"""
+
+from fs_hepipe import version
+
+__all__ = ["__version__"]
+
+__version__ = version.VERSION
+
+try:
+    from fs_hepipe.entry import fsapi, handler, runtime
+except ImportError as error:
+    if error.name != "freeswitch":  # outside the switch there are no doors, only `fs_hepipe.tools`
+        raise
+else:
+    __all__ += ["fsapi", "handler", "runtime"]

@@ -1,0 +1,8 @@
+"""`python -m fs_hepipe …`: the tools for outside the switch."""
+
+import sys
+
+from fs_hepipe.tools import main
+
+if __name__ == "__main__":
+    sys.exit(main())

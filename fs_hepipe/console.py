@@ -1,0 +1,108 @@
+"""
+`logging` -> the switch's console: cut, on one line, and never a storm.
+
+Rules:
+1. A line has at most `MAX_LINE` characters and no control character.
+2. The same message (before its arguments are put in) is written once in `QUIET` seconds; the next one that is written
+   says how many were not.
+3. Nothing is raised, whatever is logged: an argument whose text can't be had is named by its type.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from typing import Callable
+
+from fs_hepipe.text import shown
+
+LOGGER = "fs_hepipe"
+
+MAX_LINE = 1024
+"""Characters; with every one escaped or of four octets it stays in mod_python3's 20 KiB buffer many times over."""
+
+QUIET = 20.0
+"""Seconds between two lines of the same message."""
+
+MAX_REMEMBERED = 256
+"""Messages that are remembered for `QUIET`: we have far fewer."""
+
+NOTICE = 25
+"""FreeSWITCH's level between info and warning."""
+
+# fmt: off
+LEVELS = {                       # FreeSWITCH's -> logging's
+    "debug":   logging.DEBUG,
+    "info":    logging.INFO,
+    "notice":  NOTICE,
+    "warning": logging.WARNING,
+    "err":     logging.ERROR,
+    "crit":    logging.CRITICAL,
+    "alert":   logging.CRITICAL,
+}
+# fmt: on
+_NAMES = {number: name for name, number in LEVELS.items() if name != "alert"}
+
+Write = Callable[[str, str], None]
+"""Writes one line at one of FreeSWITCH's levels."""
+
+
+class Console(logging.Handler):
+    """The handler of our logger, and of no other: `logging` belongs to every script of the switch."""
+
+    def __init__(self, write: Write, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._write = write
+        self._clock = clock
+        self._quiet: dict[str, tuple[float, int]] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a record, or counts it as kept back."""
+        with contextlib.suppress(Exception):  # there is nowhere left to say it
+            now, message = self._clock(), str(record.msg)
+            until, kept_back = self._quiet.get(message, (0.0, 0))
+            if now < until and record.levelno >= logging.WARNING:
+                self._quiet[message] = (until, kept_back + 1)
+                return
+            if len(self._quiet) >= MAX_REMEMBERED:
+                self._quiet.clear()
+            self._quiet[message] = (now + QUIET, 0)
+            again = f" ({kept_back} more like this were not shown)" if kept_back else ""
+            line = shown(f"fs_hepipe: {text_of(record)}{again}", MAX_LINE)
+            self._write(_NAMES.get(record.levelno, "info"), line)
+
+
+def text_of(record: logging.LogRecord) -> str:
+    """The text of a record, even where an argument refuses to be text."""
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001  an exception whose str() raises, a format that does not fit
+        arguments = record.args if isinstance(record.args, tuple) else (record.args,)
+        return f"{record.msg} {' '.join(type(argument).__name__ for argument in arguments)}"
+
+
+def say_what(error: BaseException) -> str:
+    """An exception in a few words, whatever it is."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  its text can't be had
+        text = "(its text can't be had)"
+    return shown(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def attach(write: Write, level: str) -> logging.Logger:
+    """Our logger, writing to `write` from now on and to nowhere else."""
+    logger = logging.getLogger(LOGGER)
+    detach()
+    logger.addHandler(Console(write))
+    logger.propagate = False
+    logger.setLevel(LEVELS[level])
+    return logger
+
+
+def detach() -> None:
+    """Our logger, silent."""
+    logger = logging.getLogger(LOGGER)
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)

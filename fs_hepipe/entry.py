@@ -1,0 +1,306 @@
+"""
+The doors mod_python3 knocks on. Nothing leaves them: an exception that does can kill the switch, whose module copies
+its text into a buffer of 20 KiB without looking at its length (measured).
+
+    runtime(args)                         startup-script, pyrun: runs the agent in the thread it is given
+    fsapi(session, stream, env, args)     `python fs_hepipe …` from fs_cli
+    handler(session, args)                `<action application="python" data="fs_hepipe log …"/>`
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from typing import Any, Callable, Optional
+
+from fs_hepipe import host
+from fs_hepipe.agent import PATIENCE, Agent
+from fs_hepipe.config import CONFIGURATION, Address, Config, parse
+from fs_hepipe.console import LOGGER, MAX_LINE, attach, detach, say_what
+from fs_hepipe.errors import ConfigError, TransportError
+from fs_hepipe.hep import Message, ProtocolType, encode
+from fs_hepipe.metrics import as_prometheus
+from fs_hepipe.settings import Settings
+from fs_hepipe.status import as_json, as_text, status
+from fs_hepipe.text import shown
+from fs_hepipe.transport import Collector, lookup
+from fs_hepipe.version import VERSION
+
+USAGE = """\
+python fs_hepipe                start the agent when it is not running, and show its status
+python fs_hepipe status [json]  what it has done so far
+python fs_hepipe start          start it
+python fs_hepipe stop           stop it; what waits is sent first
+python fs_hepipe restart        stop it and start it
+python fs_hepipe reload         read the configuration again (after reloadxml); keeps running on a bad one
+python fs_hepipe test           send one test message to every collector
+python fs_hepipe metrics        the counters in Prometheus' text format
+python fs_hepipe version        versions of fs_hepipe and the switch
+python fs_hepipe help           this
+"""
+
+REFUSAL_WAIT = 0.2
+"""Seconds after a test message in which a host tells that nobody listens; across an ocean it takes as long."""
+
+log = logging.getLogger(LOGGER)
+
+
+class _Office:
+    """Who is running, and with which arguments it was started. There is one per switch."""
+
+    def __init__(self) -> None:
+        self.agent: Optional[Agent] = None
+        self.arguments = ""
+        """Of the startup-script: they override the XML for as long as the switch lives."""
+
+    def running(self) -> Optional[Agent]:
+        """The agent, where it has not ended."""
+        return self.agent if self.agent is not None and not self.agent.ended.is_set() else None
+
+
+_office = _Office()
+
+
+# --- doors ---
+
+
+def runtime(args: str) -> None:
+    """Runs the agent until it is stopped or the switch shuts down; returns at once when one is running already."""
+    try:
+        _run(args)
+    except ConfigError as error:
+        for problem in error.problems:
+            _say("err", problem)
+        _say("err", "not started: the configuration has problems")
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    except Exception as error:
+        _say("err", f"ended: {say_what(error)}")
+
+
+def fsapi(session: Any, stream: Any, env: Any, args: str) -> None:
+    """Answers a command of fs_cli on `stream`."""
+    try:
+        words = (args or "").split()
+        command = COMMANDS.get(words[0] if words else "")
+        if command is None:
+            stream.write(f"-ERR unknown command {shown(words[0], 40)}\n{USAGE}")
+        else:
+            stream.write(command(words[1:]))
+    except ConfigError as error:
+        stream.write("".join(f"-ERR {shown(problem)}\n" for problem in error.problems))
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    except Exception as error:
+        _answer_fault(stream, error)
+
+
+def handler(session: Any, args: str) -> None:
+    """`log TEXT` from the dialplan: a line in the log of the session's own call."""
+    try:
+        command, _, text = (args or "").strip().partition(" ")
+        if command != "log" or not text.strip():
+            _say("err", f"dialplan: {shown(args or '', 80)!r} is not: log TEXT")
+            return
+        host.fire_log(session.get_uuid(), session.getVariable("sip_call_id"), text.strip())
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    except Exception as error:
+        _say("err", f"dialplan: {say_what(error)}")
+
+
+# --- the agent's life ---
+
+
+def _run(args: str) -> None:
+    if _office.running() is not None:
+        _say("warning", "is running already: this second start does nothing")
+        return
+    config, source = _configured(args)
+    attach(host.write_log, config.log_level)
+    agent = Agent(config, host.Inlet, source)
+    _office.agent, _office.arguments = agent, args
+    for warning in config.warnings:
+        log.warning("%s", warning)
+    log.info("%s starts, sending to %s", VERSION, ", ".join(map(str, config.collectors)))
+    try:
+        agent.run(host.living_channels)
+    finally:
+        log.info("has stopped")
+        detach()
+
+
+def _configured(arguments: str) -> tuple[Config, str]:
+    xml = host.configuration(CONFIGURATION)
+    source = f"{CONFIGURATION}.xml" if xml is not None else "its defaults"
+    if arguments.strip():
+        source += " and its arguments"
+    return parse(xml, arguments), source
+
+
+def _wait(condition: Callable[[], bool]) -> bool:
+    """Waits for the agent's thread to take a step. Sleeping lets it have the interpreter."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+# --- commands: words after the command -> answer ---
+
+
+def _default(words: list[str]) -> str:
+    if _office.running() is None:
+        answer = _start(words)
+        if answer.startswith("-ERR"):
+            return answer
+    return _status(words)
+
+
+def _start(words: list[str]) -> str:
+    if _office.running() is not None:
+        return "-ERR is running already\n"
+    _configured(_office.arguments)  # a bad configuration is an answer here, not a line in a log
+    before = _office.agent
+    host.spawn(_office.arguments)
+
+    def is_up() -> bool:
+        agent = _office.agent
+        return agent is not None and agent is not before and agent.running.is_set()
+
+    started = _wait(is_up)
+    return "+OK started\n" if started else "-ERR did not start in time, see the log\n"
+
+
+def _stop(words: list[str]) -> str:
+    agent = _office.running()
+    if agent is None:
+        return "-ERR is not running\n"
+    agent.stop()
+    return "+OK stopped\n" if _wait(agent.ended.is_set) else "-ERR is still stopping\n"
+
+
+def _restart(words: list[str]) -> str:
+    if _office.running() is not None:
+        _configured(_office.arguments)  # do not stop what could not be started again
+        answer = _stop(words)
+        if answer.startswith("-ERR"):
+            return answer
+    return _start(words)
+
+
+def _reload(words: list[str]) -> str:
+    agent = _office.running()
+    if agent is None:
+        return "-ERR is not running\n"
+    config, source = _configured(_office.arguments)
+    if not agent.reconfigure(config):
+        return "-ERR the agent did not take it in time\n"
+    agent.source = source
+    answer = "".join(f"warning: {shown(warning)}\n" for warning in config.warnings)
+    if config.event_queue_length != agent.queue_length:
+        answer += f"event-queue-length stays {agent.queue_length} until the next restart\n"
+    return f"{answer}+OK reloaded\n"
+
+
+def _status(words: list[str]) -> str:
+    agent = _office.running()
+    if agent is None:
+        return "-ERR is not running: python fs_hepipe start\n"
+    report = status(agent)
+    return as_json(report) if words[:1] == ["json"] else as_text(report)
+
+
+def _metrics(words: list[str]) -> str:
+    agent = _office.running()
+    return as_prometheus(status(agent)) if agent is not None else "-ERR is not running\n"
+
+
+def _test(words: list[str]) -> str:
+    """Sends with sockets of its own, so that the agent's ledger stays the agent's."""
+    agent = _office.running()
+    config = agent.config if agent is not None else _configured(_office.arguments)[0]
+    settings = config.settings
+    switch_name = host.ask("switchname").strip()
+    datagram = encode(_test_message(settings, switch_name))
+    answers = [_try(address, datagram) for address in config.collectors]
+    return "\n".join([*answers, f"look for {_test_call_id(switch_name)} in Homer's Logs"]) + "\n"
+
+
+def _try(address: Address, datagram: bytes) -> str:
+    """
+    Sends a datagram and says what happened. A host that has no listener answers the first one, and that answer is
+    heard when the second one is sent.
+    """
+    collector = Collector(str(address))
+    try:
+        collector.target = lookup(address.host, address.port)
+        collector.send(datagram, time.time())
+        time.sleep(REFUSAL_WAIT)
+        collector.send(datagram, time.time())
+    except TransportError as error:
+        return f"-ERR {address}: {error}"
+    finally:
+        collector.close()
+    if collector.last_error is not None:
+        return f"-ERR {address}: {collector.last_error.text}"
+    return f"+OK {address}: sent {len(datagram)} octets twice, nobody refused them (HEP over UDP is not acknowledged)"
+
+
+def _test_call_id(switch_name: str) -> str:
+    return f"{switch_name}/test/fs_hepipe"
+
+
+def _test_message(settings: Settings, switch_name: str) -> Message:
+    own = host.ask("global_getvar local_ip_v4").strip()
+    ip = own if own.count(".") == 3 else "0.0.0.0"  # noqa: S104, PLR2004
+    return Message(
+        timestamp=time.time_ns() // 1000,
+        payload=f"fs_hepipe {VERSION} test message of {switch_name}".encode(),
+        protocol_type=ProtocolType.LOG,
+        src_ip=ip,
+        dst_ip=ip,
+        capture_id=settings.capture_id,
+        correlation_id=_test_call_id(switch_name),
+        node_name=settings.node_name or switch_name or None,
+        auth_key=settings.capture_password,
+    )
+
+
+def _version(words: list[str]) -> str:
+    return f"fs_hepipe {VERSION}\n{host.version()}\n"
+
+
+def _help(words: list[str]) -> str:
+    return USAGE
+
+
+COMMANDS: dict[str, Callable[[list[str]], str]] = {
+    "": _default,
+    "help": _help,
+    "metrics": _metrics,
+    "reload": _reload,
+    "restart": _restart,
+    "start": _start,
+    "status": _status,
+    "stop": _stop,
+    "test": _test,
+    "version": _version,
+}
+
+
+# --- saying that something went wrong, when anything may be wrong ---
+
+
+def _say(level: str, text: str) -> None:
+    with contextlib.suppress(Exception):  # there is nowhere left to say it
+        host.write_log(level, shown(f"fs_hepipe: {text}", MAX_LINE))
+
+
+def _answer_fault(stream: Any, error: Exception) -> None:
+    try:
+        stream.write(f"-ERR {say_what(error)}\n")
+    except Exception as fault:
+        _say("err", f"could not answer: {say_what(fault)}")
+

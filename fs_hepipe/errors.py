@@ -1,0 +1,33 @@
+"""
+What can go wrong, as types. Whoever stands at a door catches `HepipeError` and answers with its text.
+"""
+
+from __future__ import annotations
+
+
+class HepipeError(Exception):
+    """Anything fs_hepipe itself has to complain about; the text is fit for an operator's screen."""
+
+
+class ConfigError(HepipeError):
+    """A configuration that can't be used. `problems` has one line per problem, each naming its parameter."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class HepError(HepipeError):
+    """Bytes that are no HEP3 message, or a message that HEP3 can't carry. The text names the offset or the field."""
+
+
+class MappingError(HepipeError):
+    """An event whose headers can't be mapped. `reason` is the word under which it is counted."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+
+
+class TransportError(HepipeError):
+    """A collector's address that can't be used."""

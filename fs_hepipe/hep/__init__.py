@@ -1,0 +1,20 @@
+"""HEP3: a typed `Message`, its octets, and the construct schema between them."""
+
+from fs_hepipe.hep.decoder import Parsed, decode, parse
+from fs_hepipe.hep.encoder import encode
+from fs_hepipe.hep.message import Chunk, Message
+from fs_hepipe.hep.registry import MAX_UDP_LENGTH, ChunkType, IpFamily, IpProtocol, ProtocolType
+
+__all__ = [
+    "MAX_UDP_LENGTH",
+    "Chunk",
+    "ChunkType",
+    "IpFamily",
+    "IpProtocol",
+    "Message",
+    "Parsed",
+    "ProtocolType",
+    "decode",
+    "encode",
+    "parse",
+]

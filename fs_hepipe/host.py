@@ -1,0 +1,95 @@
+"""
+FreeSWITCH as we use it: the only file that imports `freeswitch`.
+
+Nothing here holds state but an `Inlet`, which is one EventConsumer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Optional
+
+import freeswitch
+from fs_hepipe import names
+from fs_hepipe.event import Event, RecordedEvent
+from fs_hepipe.text import shown
+
+MAX_CHANNELS_ASKED = 2000
+"""Living channels looked at when the agent starts: one question costs 0.3 ms during which no other script runs."""
+
+
+class Inlet:
+    """An EventConsumer: events wait in it, in C, until they are popped."""
+
+    def __init__(self, length: int) -> None:
+        self._consumer = freeswitch.EventConsumer(None, "", length)
+
+    def bind(self, name: str, subclass: str = "") -> bool:
+        """Asks for an event; False where the switch does not know its name, or after 94 of them (switch_cpp.h)."""
+        return bool(self._consumer.bind(name, subclass))
+
+    def pop(self, wait_ms: int) -> Optional[Event]:
+        """
+        The next event, None when there was none within the time. 0 does not wait.
+
+        A bare `pop(1)` would wait for ever: the time is always given.
+        """
+        event: Optional[Event] = self._consumer.pop(1, wait_ms) if wait_ms > 0 else self._consumer.pop(0)
+        return event
+
+    def close(self) -> None:
+        """Ends it; what still waits in it is gone."""
+        self._consumer.cleanup()
+
+
+def write_log(level: str, line: str) -> None:
+    """One line on the switch's console and in its log. `level` is FreeSWITCH's, lower case."""
+    # SWIG takes no surrogates, and what can't be shown must not be lost.
+    freeswitch.consoleLog(level, line.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+
+
+def ask(command: str) -> str:
+    """The answer to a command of fs_cli."""
+    return str(freeswitch.API().executeString(command) or "")
+
+
+def configuration(name: str) -> Optional[str]:
+    """A configuration as the switch has it now (pre-processed, mod_xml_curl honoured), None where there is none."""
+    answer = ask(f"xml_locate configuration configuration name {name}")
+    return answer if answer.lstrip().startswith("<") else None
+
+
+def spawn(arguments: str) -> None:
+    """Starts `runtime(arguments)` of this package in a thread of the switch's."""
+    ask(f"pyrun fs_hepipe {arguments}".rstrip())
+
+
+def version() -> str:
+    """The switch's version, one line."""
+    return ask("version").strip()
+
+
+def fire_log(unique_id: str, call_id: Optional[str], text: str) -> None:
+    """Fires our own event: a line of the dialplan for its call's log. It comes back to us through the inlet."""
+    event = freeswitch.Event("CUSTOM", names.LOG_SUBCLASS)
+    event.addHeader(names.UNIQUE_ID, unique_id)
+    if call_id:
+        event.addHeader(names.SIP_CALL_ID, call_id)
+    event.addHeader(names.LOG_TEXT, shown(text))  # SWIG takes no surrogates
+    event.fire()
+
+
+def living_channels() -> Iterator[Event]:
+    """The channels that live now, each as its CHANNEL_DATA event; none where the switch won't say."""
+    try:
+        rows = json.loads(ask("show channels as json")).get("rows", [])
+    except (ValueError, AttributeError):
+        return
+    for row in rows[:MAX_CHANNELS_ASKED]:
+        try:
+            headers = json.loads(ask(f"uuid_dump {row['uuid']} json"))
+        except (ValueError, KeyError, TypeError):
+            continue  # it has hung up meanwhile
+        if isinstance(headers, dict):
+            yield RecordedEvent(headers)

@@ -1,0 +1,254 @@
+"""
+Unique-ID -> Leg: what must be remembered of a channel so that its later events find their SIP call.
+
+Rules:
+1. A leg speaks under its own Call-ID. It is read from the leg's own variables only, newest first; nothing is guessed.
+2. The other leg is the one that the leg's own events name; where one side names the other first, both know.
+3. A destroyed leg is remembered `LINGER` seconds more, for reports that were still on their way.
+4. Bounded: beyond `max_legs` the leg unseen longest is forgotten, and any leg after `SILENCE` seconds without an event.
+
+Pure: `now` is an argument, seconds of any clock that does not go back.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Optional
+
+from fs_hepipe import names
+from fs_hepipe.hep.registry import IpProtocol
+from fs_hepipe.media import Endpoint, Get, Medium, integer, ip_literal, observe_media
+from fs_hepipe.record import Record
+
+LINGER = 5.0
+"""Seconds: RTCP read by the media thread reaches the queue after its channel's CHANNEL_DESTROY at times."""
+
+SILENCE = 24 * 3600.0
+"""Seconds: a leg of which nothing was heard for a day has ended, and its CHANNEL_DESTROY was lost."""
+
+CLOCK_STEP = 1_000_000
+"""Microseconds: further back than this is a clock that was set, not two events in one tick."""
+
+SIP_CHANNEL = "sofia/"
+"""How the names of SIP channels begin (mod_sofia.c:sofia_glue_attach_private)."""
+
+IP_PROTOCOLS = {
+    "tcp": IpProtocol.TCP, "tls": IpProtocol.TCP, "ws": IpProtocol.TCP, "wss": IpProtocol.TCP, "sctp": IpProtocol.SCTP,
+}  # fmt: skip
+"""What carries a SIP transport (sofia_glue.c:sofia_glue_transport2str) other than UDP."""
+
+TELLS_MEDIA = frozenset({
+    names.CHANNEL_PROGRESS_MEDIA, names.CHANNEL_ANSWER, names.CHANNEL_BRIDGE, names.CALL_UPDATE, names.CHANNEL_HOLD,
+    names.CHANNEL_UNHOLD, names.CHANNEL_DATA,
+})  # fmt: skip
+"""Events after which a leg's media may be elsewhere: answer, re-INVITE, transfer, and our own question at start."""
+
+TELLS_SIP = TELLS_MEDIA | {names.CHANNEL_CREATE, names.CHANNEL_PROGRESS, names.CHANNEL_UUID}
+"""Events after which a leg's Call-ID or signalling address may be known for the first time, or anew."""
+
+LAST_CHANCE = frozenset({
+    names.CHANNEL_UNBRIDGE, names.CHANNEL_HANGUP, names.CHANNEL_HANGUP_COMPLETE, names.CHANNEL_DESTROY,
+    names.CHANNEL_EXECUTE, names.CHANNEL_EXECUTE_COMPLETE, names.CUSTOM,
+})  # fmt: skip
+"""Other events with variables: read only for what is still unknown, by an agent that came in the middle of a call."""
+
+
+class Leg:
+    """A channel. Every attribute that can be None is None until the switch has told it."""
+
+    __slots__ = (
+        "audio", "call_id", "channel", "destroyed", "held", "ip_protocol", "last_timestamp", "local", "other_id",
+        "outbound", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
+    )  # fmt: skip
+
+    def __init__(self, unique_id: str) -> None:
+        self.unique_id = unique_id
+        self.call_id: Optional[str] = None
+        self.other_id: Optional[str] = None
+        """Unique-ID of the other leg."""
+        self.outbound: Optional[bool] = None
+        """True: the switch called; False: it was called."""
+        self.channel: Optional[str] = None
+        """Its name, `sofia/internal/1001@example.com`."""
+        self.local: Optional[Endpoint] = None
+        """Our side of the SIP signalling."""
+        self.remote: Optional[Endpoint] = None
+        """The far end's side of it."""
+        self.ip_protocol = IpProtocol.UDP
+        """Of the signalling."""
+        self.audio: Optional[Medium] = None
+        self.video: Optional[Medium] = None
+        self.sender_reports: dict[int, tuple[int, int]] = {}
+        """NTP time of the last sender report heard, by SSRC."""
+        self.last_timestamp = 0
+        """Microseconds: the time of the last record made."""
+        self.reported = False
+        """Its quality was reported."""
+        self.seen = 0.0
+        """When the last event came."""
+        self.destroyed: Optional[float] = None
+        """When CHANNEL_DESTROY came."""
+        self.held: list[tuple[float, Record]] = []
+        """Records that wait, with the time until which they may."""
+
+    @property
+    def is_sip(self) -> bool:
+        """Whether a Call-ID of its own is to be expected. A channel whose name we don't know yet may be one."""
+        return self.channel is None or self.channel.startswith(SIP_CHANNEL)
+
+    def media(self) -> list[Medium]:
+        """The media it has."""
+        return [medium for medium in (self.audio, self.video) if medium is not None]
+
+    def stamp(self, timestamp: int) -> int:
+        """
+        The time of the leg's next record, microseconds.
+
+        The switch's event clock is coarse: events of one leg with one time keep their order by a microsecond each.
+        """
+        behind = self.last_timestamp - timestamp
+        if 0 <= behind < CLOCK_STEP:
+            timestamp = self.last_timestamp + 1
+        self.last_timestamp = timestamp
+        return timestamp
+
+
+class Legs:
+    """The legs that are known."""
+
+    def __init__(self, max_legs: int) -> None:
+        self.max_legs = max_legs
+        self.evicted = 0
+        """Legs forgotten because there were too many."""
+        self.expired = 0
+        """Legs forgotten because nothing was heard of them for a day."""
+        self._living: OrderedDict[str, Leg] = OrderedDict()  # the one unseen longest first
+        self._gone: OrderedDict[str, Leg] = OrderedDict()  # destroyed, the first to be forgotten first
+
+    def __len__(self) -> int:
+        """How many are alive."""
+        return len(self._living)
+
+    @property
+    def lingering(self) -> int:
+        """How many were destroyed a moment ago."""
+        return len(self._gone)
+
+    def find(self, unique_id: Optional[str]) -> Optional[Leg]:
+        """The leg of this Unique-ID, alive or just gone."""
+        if unique_id is None:
+            return None
+        return self._living.get(unique_id) or self._gone.get(unique_id)
+
+    def other(self, leg: Leg) -> Optional[Leg]:
+        """The other leg of this one."""
+        return self.find(leg.other_id)
+
+    def get(self, unique_id: str, now: float) -> Leg:
+        """The leg of this Unique-ID, made when there is none."""
+        leg = self._living.get(unique_id)
+        if leg is not None:
+            self._living.move_to_end(unique_id)
+        else:
+            leg = self._gone.get(unique_id)
+            if leg is None:
+                leg = self._living[unique_id] = Leg(unique_id)
+        leg.seen = now
+        return leg
+
+    def observe(self, name: str, unique_id: str, get: Get, now: float) -> Leg:
+        """The leg of a channel's event, after what the event tells of it was learned."""
+        if name == names.CHANNEL_UUID:
+            self._rename(get(names.OLD_UNIQUE_ID), unique_id)
+        leg = self.get(unique_id, now)
+        if leg.outbound is None:
+            direction = get(names.CALL_DIRECTION)
+            leg.outbound = None if direction is None else direction == "outbound"
+        if leg.channel is None:
+            leg.channel = get(names.CHANNEL_NAME)
+        other_id = get(names.OTHER_LEG_UNIQUE_ID)
+        if other_id and other_id != unique_id:
+            leg.other_id = other_id
+            other = self.find(other_id)
+            if other is not None and other.other_id is None:
+                other.other_id = unique_id
+        if not leg.is_sip:
+            return leg
+        last_chance = name in LAST_CHANCE
+        if name in TELLS_SIP or (last_chance and (leg.call_id is None or leg.remote is None)):
+            _observe_sip(leg, get)
+        if name in TELLS_MEDIA or (last_chance and leg.audio is None and leg.call_id is not None):
+            leg.audio, leg.video = observe_media(leg.audio, leg.video, get)
+        return leg
+
+    def destroy(self, leg: Leg, now: float) -> None:
+        """The leg's channel is gone; it can be found for `LINGER` seconds more."""
+        leg.destroyed = now
+        if self._living.pop(leg.unique_id, None) is not None:
+            self._gone[leg.unique_id] = leg
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are more than there may be."""
+        return len(self._living) > self.max_legs
+
+    def forget(self, now: float) -> Iterator[Leg]:
+        """Forgets the legs whose time is over, and gives those that had not been destroyed."""
+        while self._gone:
+            leg = next(iter(self._gone.values()))
+            if len(self._gone) <= self.max_legs and now - (leg.destroyed or 0.0) < LINGER:
+                break
+            del self._gone[leg.unique_id]
+        while self._living:
+            leg = next(iter(self._living.values()))
+            crowded = self.crowded
+            if not crowded and now - leg.seen < SILENCE:
+                break
+            del self._living[leg.unique_id]
+            self.evicted += crowded
+            self.expired += not crowded
+            yield leg
+
+    def _rename(self, old_id: Optional[str], new_id: str) -> None:
+        """CHANNEL_UUID: the same channel under another Unique-ID."""
+        leg = self._living.pop(old_id, None) if old_id else None
+        if leg is None:
+            return
+        leg.unique_id = new_id
+        self._living[new_id] = leg
+        other = self.other(leg)
+        if other is not None and other.other_id == old_id:
+            other.other_id = new_id
+
+
+def _observe_sip(leg: Leg, get: Get) -> None:
+    """Learns Call-ID and signalling endpoints from the leg's own variables."""
+    call_id = get(names.SIP_CALL_ID)
+    if not call_id and leg.outbound and leg.call_id is None:
+        call_id = get(names.SIP_INVITE_CALL_ID)  # sofia_glue.c:sofia_glue_do_invite uses it as it is
+    if call_id:
+        leg.call_id = call_id
+    ip, port = get(names.SIP_NETWORK_IP), integer(get(names.SIP_NETWORK_PORT))
+    address = ip_literal(ip) if ip else None
+    if address is None:
+        return
+    leg.remote = Endpoint(address, port or 0)
+    transport = get(names.SIP_VIA_PROTOCOL) or _via_transport(get(names.SIP_FULL_VIA))
+    leg.ip_protocol = IP_PROTOCOLS.get(transport, IpProtocol.UDP) if transport else IpProtocol.UDP
+    ip = get(names.SIP_LOCAL_NETWORK_ADDR)
+    address = ip_literal(ip) if ip else None
+    if address is not None:
+        plain = transport in {None, "udp", "tcp"}
+        leg.local = Endpoint(address, _profile_port(get(names.SOFIA_PROFILE_URL)) if plain else 0)
+
+
+def _via_transport(via: Optional[str]) -> Optional[str]:
+    """`udp` of `SIP/2.0/UDP 192.0.2.1;rport…`."""
+    return via.partition(" ")[0].rpartition("/")[2].lower() if via else None
+
+
+def _profile_port(url: Optional[str]) -> int:
+    """The port of `sip:mod_sofia@192.0.2.1:5060`, that of the profile's UDP and TCP; 0 when there is none."""
+    port = integer(url.rpartition(":")[2]) if url else None
+    return port if port and port <= 65_535 else 0  # noqa: PLR2004

@@ -1,0 +1,70 @@
+"""
+A status report -> Prometheus' text format (version 0.0.4), for a scraper that asks `python fs_hepipe metrics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Sample = tuple[Mapping[str, str], float]
+
+PREFIX = "fs_hepipe"
+
+
+def as_prometheus(report: Mapping[str, Any]) -> str:
+    """The counters of `status.status` as metrics."""
+    events, legs, queue = report["events"], report["legs"], report["queue"]
+    collectors = report["collectors"]
+    lines: list[str] = []
+
+    def metric(name: str, kind: str, help_text: str, samples: Iterable[Sample]) -> None:
+        lines.append(f"# HELP {PREFIX}_{name} {help_text}")
+        lines.append(f"# TYPE {PREFIX}_{name} {kind}")
+        lines.extend(f"{PREFIX}_{name}{_labels(labels)} {value}" for labels, value in samples)
+
+    def by(label: str, counts: Mapping[str, int]) -> list[Sample]:
+        return [({label: name}, count) for name, count in counts.items()]
+
+    # fmt: off
+    metric("info", "gauge", "Version of the agent.", [({"version": report["version"]}, 1)])
+    metric("events_received_total", "counter", "Events popped, by name.", by("event", events["received"]))
+    metric("events_mapped_total", "counter", "Events that gave a record, by name.", by("event", events["mapped"]))
+    metric("events_ignored_total", "counter", "Events without a record, by reason.", by("reason", events["ignored"]))
+    metric("events_failed_total", "counter", "Events that could not be mapped, by reason.",
+           by("reason", events["failed"]))
+    metric("messages_total", "counter", "Messages built, by HEP protocol type.", by("type", report["messages"]))
+    metric("records_dropped_total", "counter", "Records that never became a message, by reason.",
+           by("reason", report["dropped"]))
+    metric("records_waiting", "gauge", "Records that wait for a Call-ID.", [({}, report["waiting"])])
+    metric("sent_total", "counter", "Datagrams sent, by collector.",
+           [({"collector": each["name"]}, each["sent"]) for each in collectors])
+    metric("sent_octets_total", "counter", "Octets sent, by collector.",
+           [({"collector": each["name"]}, each["octets"]) for each in collectors])
+    metric("send_errors_total", "counter", "Datagrams not sent, by collector and reason.",
+           [({"collector": each["name"], "reason": reason}, count)
+            for each in collectors for reason, count in each["errors"].items()])
+    metric("refusals_total", "counter", "How often a collector's host said that nobody listens.",
+           [({"collector": each["name"]}, each["refusals"]) for each in collectors])
+    metric("legs", "gauge", "Legs that live.", [({}, legs["living"])])
+    metric("legs_forgotten_total", "counter", "Legs forgotten alive, by reason.",
+           by("reason", {"evicted": legs["evicted"], "expired": legs["expired"]}))
+    metric("queue_length", "gauge", "Events that fit the switch's queue for us.", [({}, queue["length"])])
+    metric("queue_longest_row", "gauge", "The longest row of events without a pause.", [({}, queue["longest_row"])])
+    metric("queue_full_total", "counter", "How often the queue was full.", [({}, queue["times_full"])])
+    metric("busiest_event_seconds", "gauge", "The longest that one event took.",
+           [({}, report["busiest_event"]["microseconds"] / 1e6)])
+    metric("ledger_balances", "gauge", "1 as long as every event and message is accounted for.",
+           [({}, int(report["ledger"]["balances"]))])
+    # fmt: on
+    return "\n".join(lines) + "\n"
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    if not labels:
+        return ""
+    return "{" + ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items()) + "}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

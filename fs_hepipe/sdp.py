@@ -1,0 +1,56 @@
+"""
+Where media goes, out of an SDP: address, port and RTCP port of its first audio and first video stream.
+
+Only what RTCP's addresses need (RFC 4566 `c=`, `m=`; RFC 3605 `a=rtcp`; RFC 5761 `a=rtcp-mux`); anything that is not
+understood is passed over.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+
+class Stream(NamedTuple):
+    """One `m=` section."""
+
+    ip: Optional[str]
+    """Its own `c=`, else the session's."""
+    port: int
+    rtcp_port: Optional[int]
+    """What `a=rtcp` says."""
+    mux: bool
+    """RTCP comes over the RTP port, where the other side says so too."""
+
+
+def streams(sdp: str) -> dict[str, Stream]:
+    """The first stream of each kind (`audio`, `video`) whose port is not 0, that is, which was not refused."""
+    found: dict[str, Stream] = {}
+    head, *sections = sdp.replace("\r", "").split("\nm=")
+    session_ip = _connection(head.split("\n"))
+    for section in sections:
+        lines = section.split("\n")
+        kind, _, rest = lines[0].partition(" ")
+        port = _number(rest.partition(" ")[0].partition("/")[0])
+        if not port or kind in found:
+            continue
+        rtcp_port = None
+        for line in lines:
+            if line.startswith("a=rtcp:"):
+                rtcp_port = _number(line[7:].partition(" ")[0])
+        found[kind] = Stream(_connection(lines) or session_ip, port, rtcp_port, "a=rtcp-mux" in lines)
+    return found
+
+
+def _connection(lines: list[str]) -> Optional[str]:
+    """The address of `c=IN IP4 192.0.2.1` or `c=IN IP6 2001:db8::1`, without TTL."""
+    for line in lines:
+        if line.startswith("c=IN IP"):
+            return line[9:].partition("/")[0].strip()
+    return None
+
+
+def _number(text: str) -> Optional[int]:
+    """A port, or None for what is none."""
+    if text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= 65_535:  # noqa: PLR2004
+        return int(text)
+    return None

@@ -1,0 +1,57 @@
+"""
+Foreign text made fit to be shown: no control character, no broken UTF-8, no 60 kB caller name.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Optional
+
+MAX_SHOWN = 512
+"""Characters of one foreign value in a line; a name longer than this is an attack or an accident."""
+
+_FIRST_ESCAPED_BYTE = 0xDC00
+"""PEP 383: an octet that is not UTF-8 is the surrogate U+DC00 plus the octet."""
+
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False).encode
+
+try:  # the extra `fast`: the same JSON in a fifth of the time
+    import orjson
+except ImportError:
+
+    def to_json(value: Any) -> bytes:
+        """Compact JSON in ASCII. Never NaN or Infinity: those raise ValueError."""
+        return _encode(value).encode("ascii")
+
+else:
+
+    def to_json(value: Any) -> bytes:
+        """Compact JSON in UTF-8."""
+        return orjson.dumps(value)
+
+
+def shown(text: str, limit: int = MAX_SHOWN) -> str:
+    r"""
+    The text on one line: what is not printable becomes `\n`, `\x1b`, `\u202e`, an octet that was no UTF-8 `\xe9`,
+    and what is longer than `limit` is cut and ends in `…`.
+    """
+    if len(text) > limit:
+        text = text[: limit - 1] + "…"
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if _FIRST_ESCAPED_BYTE <= code <= _FIRST_ESCAPED_BYTE + 0xFF:
+        return f"\\x{code - _FIRST_ESCAPED_BYTE:02x}"
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def quoted(text: Optional[object]) -> str:
+    """A value for `key=value`: in double quotes where it could be taken for more than one word."""
+    value = str(text)
+    if value and not any(mark in value for mark in ' "=\\'):
+        return value
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

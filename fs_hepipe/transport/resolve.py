@@ -1,0 +1,71 @@
+"""
+Host names -> socket addresses, off the event path: a look-up may take seconds, and the agent's thread has none.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Callable, Optional
+
+from fs_hepipe.errors import TransportError
+from fs_hepipe.transport.udp import Target
+
+RETRY = 10.0
+"""Seconds between two look-ups of a name that did not resolve."""
+
+
+def lookup(host: str, port: int) -> Target:
+    """
+    The first UDP address of a host; waits for the resolver.
+
+    Raises:
+        TransportError: it has none.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError) as error:
+        raise TransportError(f"{host} does not resolve: {error}") from error
+    family, _, _, _, address = found[0]
+    return int(family), address
+
+
+def literal(host: str, port: int) -> Optional[Target]:
+    """The address of an IP address written out, without asking anybody; None for a name."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return None
+    family, _, _, _, address = found[0]
+    return int(family), address
+
+
+class Resolver:
+    """Looks one name up in a thread of its own, again and again until it resolves."""
+
+    def __init__(self, host: str, port: int, look_up: Callable[[str, int], Target] = lookup) -> None:
+        self.host = host
+        self.port = port
+        self.error: Optional[str] = None
+        """Why the last look-up failed."""
+        self._look_up = look_up
+        self._found: Optional[Target] = literal(host, port)
+        self._thread: Optional[threading.Thread] = None
+        self._next = 0.0
+
+    def poll(self, now: float) -> Optional[Target]:
+        """The address, once it is known. Starts a look-up when one is due; never waits for it."""
+        if self._found is None and self._thread is None and now >= self._next:
+            self._thread = threading.Thread(target=self._run, name="fs_hepipe resolver", daemon=True)
+            self._thread.start()
+        elif self._thread is not None and not self._thread.is_alive():
+            self._thread = None
+            self._next = now + RETRY
+        return self._found
+
+    def _run(self) -> None:
+        try:
+            self._found = self._look_up(self.host, self.port)
+            self.error = None
+        except TransportError as error:
+            self.error = str(error)

@@ -1,0 +1,112 @@
+"""
+Datagrams -> one collector over UDP, each with an outcome that is counted. Never blocks, never raises.
+
+Rules:
+1. One connected, non-blocking socket; its address is resolved once, by the resolver.
+2. A connected socket reports ECONNREFUSED for the datagram before, and the call that reports it sends nothing
+   (measured): so it is sent again, once.
+3. `sent` means that the kernel took it. HEP over UDP has no acknowledgement.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections import Counter
+from typing import NamedTuple, Optional
+
+SENT = "sent"
+REFUSED = "refused"
+UNRESOLVED = "unresolved"
+
+# fmt: off
+OUTCOMES = {
+    errno.ECONNREFUSED: REFUSED,
+    errno.EAGAIN:       "buffer_full",
+    errno.EWOULDBLOCK:  "buffer_full",
+    errno.ENOBUFS:      "buffer_full",
+    errno.EMSGSIZE:     "too_long",
+    errno.ENETUNREACH:  "unreachable",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.ENETDOWN:     "unreachable",
+    errno.EPERM:        "forbidden",        # a firewall on this machine
+    errno.EACCES:       "forbidden",
+}
+# fmt: on
+"""What an error of the kernel is counted as; any other one is `error`."""
+
+Target = tuple[int, tuple[object, ...]]
+"""An address family and a socket address of it."""
+
+
+class LastError(NamedTuple):
+    """The error that came last."""
+
+    text: str
+    time: float
+    """Seconds, of the agent's wall clock."""
+
+
+class Collector:
+    """One collector, by the name it was configured with."""
+
+    def __init__(self, name: str, joined: int = 0) -> None:
+        self.name = name
+        self.joined = joined
+        """Datagrams that had been sent to others when this one was added."""
+        self.outcomes: Counter[str] = Counter()
+        """Datagrams by what became of them; one of them is `sent`."""
+        self.octets = 0
+        """Octets sent."""
+        self.refusals = 0
+        """How often the far end said that nobody listens; such a datagram was counted as sent before."""
+        self.target: Optional[Target] = None
+        """Where it is; None until its name has resolved."""
+        self.last_error: Optional[LastError] = None
+        self._socket: Optional[socket.socket] = None
+
+    def send(self, datagram: bytes, now: float) -> str:
+        """Sends a datagram and gives its outcome; `now` is the wall clock, for `last_error`."""
+        outcome = self._send(datagram, now)
+        self.outcomes[outcome] += 1
+        return outcome
+
+    def close(self) -> None:
+        """Lets the socket go; the next datagram opens another."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _send(self, datagram: bytes, now: float) -> str:
+        if self.target is None:
+            return UNRESOLVED
+        try:
+            connected = self._socket or self._connected(self.target)
+            try:
+                connected.send(datagram)
+            except ConnectionRefusedError as error:
+                self._refused(error, now)
+                connected.send(datagram)
+        except ConnectionRefusedError as error:
+            self._refused(error, now)
+            return REFUSED
+        except OSError as error:
+            self.last_error = LastError(str(error), now)
+            return OUTCOMES.get(error.errno or 0, "error")
+        self.octets += len(datagram)
+        return SENT
+
+    def _connected(self, target: Target) -> socket.socket:
+        family, address = target
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.connect(address)
+        except OSError:
+            self.close()
+            raise
+        return self._socket
+
+    def _refused(self, error: OSError, now: float) -> None:
+        self.refusals += 1
+        self.last_error = LastError(str(error), now)

