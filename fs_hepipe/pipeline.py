@@ -66,6 +66,7 @@ class Pipeline:
         self.counters = counters
         self.legs = Legs(settings.max_legs)
         self._waiting = WaitingRoom()
+        self._no_leg = Leg("")  # keeps the order of records that belong to none
         self._switch_name = ""
         self._switch_ip: dict[int, Optional[str]] = {4: None, 6: None}
 
@@ -198,7 +199,8 @@ class Pipeline:
             self.counters.recorded += 1
             remote, local = found.remote, Endpoint(self._own_address(found.remote), 0)
             source, destination = (remote, local) if remote else (local, local)
-            self._build(found.record, found.correlation_id, source, destination, IpProtocol.UDP, datagrams)
+            record = found.record._replace(timestamp=self._no_leg.stamp(timestamp))
+            self._build(record, found.correlation_id, source, destination, IpProtocol.UDP, datagrams)
         return ""
 
     def _line(self, event: Event, name: str, timestamp: int, leg: Leg) -> Record:

@@ -33,8 +33,8 @@ CODEC = (
 CAUSE = (
     ("cause",         names.HANGUP_CAUSE),
     ("q850",          names.HANGUP_CAUSE_Q850),
-    ("sip",           names.SIP_TERM_STATUS),
-    ("invite-sip",    names.SIP_INVITE_FAILURE_STATUS),
+    ("sip-status",    names.SIP_TERM_STATUS),
+    ("invite-status", names.SIP_INVITE_FAILURE_STATUS),
     ("phrase",        names.SIP_INVITE_FAILURE_PHRASE),
     ("disposition",   names.SIP_HANGUP_DISPOSITION),
 )

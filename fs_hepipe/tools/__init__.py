@@ -1,0 +1,42 @@
+"""
+The tools for outside the switch: `python -m fs_hepipe …`, and the console script `fs-hepipe`.
+
+Each has a file of its own with `add_arguments(parser)` and `run(args) -> exit status`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Optional, Sequence
+
+from fs_hepipe.tools import check, decode, demo, listen, replay
+from fs_hepipe.version import VERSION
+
+TOOLS = {
+    "demo": demo,
+    "replay": replay,
+    "listen": listen,
+    "decode": decode,
+    "check": check,
+}
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Runs one tool and gives its exit status: 0 all is well, 1 something is not, 2 wrong arguments."""
+    parser = argparse.ArgumentParser(prog="fs-hepipe", description="HEP3 agent for FreeSWITCH: tools outside the switch.")
+    parser.add_argument("--version", action="version", version=f"fs_hepipe {VERSION}")
+    commands = parser.add_subparsers(dest="tool", metavar="TOOL", required=True)
+    for name, tool in TOOLS.items():
+        summary = (tool.__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
+        command = commands.add_parser(name, help=summary, description=tool.__doc__)
+        tool.add_arguments(command)
+    args = parser.parse_args(argv)
+    try:
+        return TOOLS[args.tool].run(args)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,83 @@
+"""`check`: is this configuration valid, do its names resolve, which events will be bound. All problems at once."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Optional
+
+from fs_hepipe.config import CONFIGURATION, Config, parse
+from fs_hepipe.errors import ConfigError, TransportError
+from fs_hepipe.pipeline import bindings
+from fs_hepipe.tools.render import endpoint
+from fs_hepipe.transport import lookup
+
+FILE = f"autoload_configs/{CONFIGURATION}.xml"
+PLACES = (
+    Path("/etc/freeswitch", FILE),
+    Path("/usr/local/freeswitch/conf", FILE),
+    Path("conf", FILE),
+)
+"""Where a configuration is looked for when none is named: Debian's package, a build from source, this project."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.xml", help=f"default: the first {FILE} found")
+    add_settings(parser)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """The option that overrides single parameters."""
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
+        help="override a parameter, as in the startup-script's arguments",
+    )  # fmt: skip
+
+
+def read(config: Optional[Path], settings: list[str]) -> Config:
+    """
+    The configuration of a file (None: the defaults) and the settings that override it.
+
+    Raises:
+        ConfigError: with every problem.
+    """
+    try:
+        xml = config.read_text(encoding="utf-8") if config is not None else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{config}: {error}"]) from error
+    return parse(xml, shlex.join(settings))
+
+
+def run(args: argparse.Namespace) -> int:
+    config = args.config or next((place for place in PLACES if place.exists()), None)
+    print(f"configuration  {config or 'none found: the defaults'}")
+    try:
+        found = read(config, args.settings)
+    except ConfigError as error:
+        return _complain(error.problems)
+    problems: list[str] = list(found.warnings)
+    for address in found.collectors:
+        try:
+            _, resolved = lookup(address.host, address.port)
+        except TransportError as error:
+            hint = " ($${…} is the switch's to expand: ask it, python fs_hepipe reload)" if "$" in address.host else ""
+            problems.append(f"capture-server: {error}{hint}")
+            continue
+        literal = endpoint(str(resolved[0]), address.port)
+        print(f"collector      {address}" + ("" if str(address) == f"udp:{literal}" else f" is {literal}"))
+    events = [name if not subclass else f"{name} {subclass}" for name, subclass in bindings(found.settings)]
+    print(f"events         {len(events)} are bound")
+    for event in events:
+        print(f"               {event}")
+    if problems:
+        return _complain(problems)
+    print("this configuration is good")
+    return 0
+
+
+def _complain(problems: list[str]) -> int:
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return 1

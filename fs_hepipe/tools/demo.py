@@ -1,0 +1,160 @@
+"""
+`demo`: recorded calls through the very agent into a collector, and what Homer would hold of them.
+
+The collector is a socket of this process that is read after every event, so that nothing depends on how large a buffer
+the kernel gives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import time
+from collections import Counter
+from pathlib import Path
+
+from fs_hepipe.config import Address, Config
+from fs_hepipe.hep import Message, ProtocolType, decode
+from fs_hepipe.hep.registry import protocol_name
+from fs_hepipe.text import shown
+from fs_hepipe.tools.listen import MAX_DATAGRAM, opened
+from fs_hepipe.tools.playback import Playback, play
+from fs_hepipe.tools.recorded import Fault, events
+from fs_hepipe.tools.render import Paint, clock, describe, endpoint
+
+RECORDINGS = Path(__file__).parent / "recordings"
+
+# fmt: off
+STORIES = {
+    "bridged_answered":         "A calls, B answers, 16 s of audio both ways",
+    "caller_hangup":            "the same, A hangs up",
+    "busy_486":                 "B refuses: 486 Busy Here",
+    "notfound_404":             "B refuses: 404 Not Found",
+    "no_answer_timeout":        "B rings 6 s, the switch gives up",
+    "unallocated_no_route":     "no route in the dialplan",
+    "early_media_183":          "B sends 183 with audio, answers 2 s later",
+    "failover_486_then_answer": "the first B answers 486, the second one talks",
+    "dtmf_hold_transfer":       "digits, hold, unhold, A transferred to an echo",
+    "srtp":                     "the B leg with SRTP",
+    "loopback_leg":             "the bridge goes through a loopback pair",
+    "ipv6_echo":                "one leg over IPv6",
+    "lossy_media":              "8 % of all packets lost on the way, both directions",
+    "register_unregister":      "a phone registers and unregisters",
+    "gateway_states":           "one gateway registers, another is dead",
+    "load_150_calls":           "150 calls, 10 a second",
+}
+# fmt: on
+KINDS = {ProtocolType.RTCP_JSON: "RTCP   ", ProtocolType.MOS_FULL_REPORT: "quality"}
+"""What stands before a report's numbers; a log line says itself what it is."""
+
+SHOWN = ("bridged_answered", "busy_486", "lossy_media", "register_unregister")
+"""What a first look shows whole; the other stories give a line each."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("stories", nargs="*", type=story, metavar="STORY", help=f"show these whole: {', '.join(STORIES)}")
+    parser.add_argument("--all", action="store_true", help="show every story whole")
+
+
+def story(text: str) -> str:
+    """The name of a story."""
+    if text not in STORIES:
+        raise argparse.ArgumentTypeError(f"there is no story {text!r}; there are {', '.join(STORIES)}")
+    return text
+
+
+class Story:
+    """One recording played, and what the collector holds of it."""
+
+    def __init__(self, name: str, listener: socket.socket) -> None:
+        self.name = name
+        self.messages: list[Message] = []
+        self._listener = listener
+        host, port = listener.getsockname()[:2]
+        found = [each for each in events(str(RECORDINGS / f"{name}.jsonl.gz")) if not isinstance(each, Fault)]
+        self.read = len(found)
+        self.switch_seconds = found[-1].time - found[0].time
+        self.agent = play(Config(collectors=(Address(host, port),)), Playback(found, before_pop=self._collect))
+        self._collect()
+
+    def _collect(self) -> None:
+        while True:
+            try:
+                self.messages.append(decode(self._listener.recv(MAX_DATAGRAM)))
+            except BlockingIOError:
+                return
+
+    @property
+    def faults(self) -> list[str]:
+        """What went wrong: nothing, or a line each."""
+        ledger = self.agent.counters.ledger()
+        found = {
+            "the ledger does not balance": not (ledger.balances and self.agent.collectors.balances),
+            f"{len(self.messages)} of {ledger.built} messages arrived": len(self.messages) != ledger.built,
+            f"{ledger.failed} events failed": ledger.failed > 0,
+            f"{len(self.agent.pipeline.legs)} legs are left": len(self.agent.pipeline.legs) > 0,
+        }
+        return [text for text, is_so in found.items() if is_so]
+
+    def by_call_id(self) -> dict[str, list[Message]]:
+        """What a collector files together, each in the order of time, the earliest first."""
+        found: dict[str, list[Message]] = {}
+        for message in sorted(self.messages):
+            found.setdefault(message.correlation_id or "", []).append(message)
+        return found
+
+
+def run(args: argparse.Namespace) -> int:
+    paint = Paint()
+    names = args.stories or list(STORIES)
+    whole = names if args.all or args.stories else SHOWN
+    began = time.monotonic()
+    with opened((socket.AF_INET, ("127.0.0.1", 0))) as listener:
+        listener.setblocking(False)
+        print(f"a collector listens on udp:{endpoint(*listener.getsockname()[:2])}\n")
+        stories = [_played(name, listener, paint, show=name in whole) for name in names]
+    print(f"\n{paint.bold('ledger')}")
+    for line in _ledger(stories):
+        print(f"  {line}")
+    print(f"  {time.monotonic() - began:.1f} s")
+    if not args.stories and not args.all:
+        print(f"\nshow another call whole: demo STORY, one of {', '.join(n for n in names if n not in whole)}")
+    return 0 if not any(story.faults for story in stories) else 1
+
+
+def _played(name: str, listener: socket.socket, paint: Paint, *, show: bool) -> Story:
+    story = Story(name, listener)
+    kinds = Counter(message.protocol_type for message in story.messages)
+    counts = ", ".join(f"{count} x {kind} {protocol_name(kind)}" for kind, count in sorted(kinds.items()))
+    verdict = paint.bad("; ".join(story.faults)) if story.faults else paint.good("all arrived")
+    print(f"{paint.bold(name):<24} {STORIES[name]}: {verdict}")
+    print(paint.dim(f"  {story.read} events in {story.switch_seconds:.0f} s of the switch -> {counts}"))
+    if show:
+        for call_id, messages in story.by_call_id().items():
+            print(f"\n  Call-ID {paint.bold(shown(call_id))}")
+            for message in messages:
+                flow = f"{endpoint(message.src_ip, message.src_port)} -> {endpoint(message.dst_ip, message.dst_port)}"
+                print(f"    {clock(message.timestamp)}  {flow:<34}  {_said(message, paint)}")
+        print()
+    return story
+
+
+def _said(message: Message, paint: Paint) -> str:
+    """What a message says, without the identifiers that the heading gives already."""
+    text = describe(message, paint)
+    kind = KINDS.get(message.protocol_type)
+    if kind is not None:
+        return f"{kind} {text}"
+    return text.partition(" channel=")[0].partition(" leg=")[0]
+
+
+def _ledger(stories: list[Story]) -> list[str]:
+    ledgers = [story.agent.counters.ledger() for story in stories]
+    total = [sum(column) for column in zip(*ledgers)]
+    received, mapped, ignored, failed, recorded, built, dropped, waiting = total
+    arrived = sum(len(story.messages) for story in stories)
+    return [
+        f"events   {received} received = {mapped} mapped + {ignored} ignored + {failed} failed",
+        f"records  {recorded} made = {built} built + {dropped} dropped + {waiting} waiting",
+        f"messages {built} sent, {arrived} arrived",
+    ]

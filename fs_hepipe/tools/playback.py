@@ -1,0 +1,85 @@
+"""
+Recorded events as an agent's inlet: what was bound is popped, in the recording's own time, as fast as one likes.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, Iterable, Optional
+
+from fs_hepipe import names
+from fs_hepipe.agent import Agent
+from fs_hepipe.config import Config
+from fs_hepipe.event import Event, RecordedEvent
+
+
+class Playback:
+    """An inlet that pops recorded events, and their time as a clock for the agent."""
+
+    def __init__(
+        self,
+        recording: Iterable[RecordedEvent],
+        speed: Optional[float] = None,
+        before_pop: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Args:
+            recording: the events in their order.
+            speed: how many seconds of the recording pass in one second; None: as fast as it goes.
+            before_pop: called before each event.
+        """
+        self.read = 0
+        """Events of the recording that have passed, wanted or not."""
+        self.on_end: Callable[[], None] = lambda: None
+        """Called when the recording is over."""
+        self._events = iter(recording)
+        self._speed = speed
+        self._before_pop = before_pop
+        self._bound: set[tuple[str, str]] = set()
+        self._now = 0.0
+        self._began: Optional[tuple[float, float]] = None
+
+    def clock(self) -> float:
+        """The time of the event popped last, seconds; it does not go back."""
+        return self._now
+
+    def bind(self, name: str, subclass: str = "") -> bool:
+        """Asks for an event."""
+        self._bound.add((name, subclass))
+        return True
+
+    def pop(self, wait_ms: int) -> Optional[Event]:  # noqa: ARG002  a recording never makes one wait
+        """The next event that was asked for; None at the end."""
+        self._before_pop()
+        for event in self._events:
+            self.read += 1
+            if self._is_bound(event):
+                self._now = max(self._now, event.time)
+                self._keep_pace(event.time)
+                return event
+        self.on_end()
+        return None
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def _is_bound(self, event: RecordedEvent) -> bool:
+        get = event.getHeader
+        name = get(names.EVENT_NAME) or ""
+        return (name, "") in self._bound or (name, get(names.EVENT_SUBCLASS) or "") in self._bound
+
+    def _keep_pace(self, event_time: float) -> None:
+        if self._speed is None or not event_time:
+            return
+        if self._began is None:
+            self._began = time.monotonic(), event_time
+        began, first = self._began
+        time.sleep(max(0.0, began + (event_time - first) / self._speed - time.monotonic()))
+
+
+def play(config: Config, playback: Playback) -> Agent:
+    """Runs an agent over a whole recording, and gives it when it is done."""
+    agent = Agent(config, lambda _length: playback, clock=playback.clock)
+    playback.on_end = agent.stop
+    agent.run()
+    return agent

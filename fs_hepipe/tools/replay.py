@@ -1,0 +1,144 @@
+"""`replay`: recorded events through the agent to a collector."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, Iterator, Optional
+
+from fs_hepipe.agent import Agent
+from fs_hepipe.config import Address, Config
+from fs_hepipe.errors import ConfigError, TransportError
+from fs_hepipe.event import RecordedEvent
+from fs_hepipe.status import status
+from fs_hepipe.tools.check import add_settings, read
+from fs_hepipe.tools.playback import Playback, play
+from fs_hepipe.tools.recorded import Fault, events
+from fs_hepipe.transport import SENT, lookup
+
+PROGRESS = 0.5
+"""Seconds between two looks at how far we are."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help="recorded events, .jsonl or .jsonl.gz; - is stdin")
+    parser.add_argument("--collector", action="append", default=[], metavar="udp:HOST:PORT", help="may be given again")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="fs_hepipe.conf.xml (default: the defaults)")
+    add_settings(parser)
+    parser.add_argument(
+        "--speed", type=speed, default=None, metavar="N|max",
+        help="seconds of the recording in one second (default: max)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="the last line is a JSON object with ledger and counters")
+
+
+def speed(text: str) -> Optional[float]:
+    """A positive number, or None for `max`."""
+    if text == "max":
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a positive number nor max")
+    return number
+
+
+class Recording:
+    """The events of several files one after the other; what is none is told on stderr and counted."""
+
+    def __init__(self, files: list[str]) -> None:
+        self.faults = 0
+        self._files = files
+
+    def __iter__(self) -> Iterator[RecordedEvent]:
+        for file in self._files:
+            try:
+                for found in events(file):
+                    if isinstance(found, Fault):
+                        self._fault(str(found))
+                    else:
+                        yield found
+            except OSError as error:
+                self._fault(f"{file}: {error.strerror}")
+
+    def _fault(self, text: str) -> None:
+        self.faults += 1
+        print(f"error: {text}", file=sys.stderr)
+
+
+class Progress:
+    """How far we are, on a terminal only."""
+
+    def __init__(self) -> None:
+        self.playback: Optional[Playback] = None
+        self._on = sys.stderr.isatty()
+        self._began = self._next = time.monotonic() + PROGRESS
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if self._on and self.playback is not None and now >= self._next:
+            self._next = now + PROGRESS
+            print(f"\r{self.playback.read} events\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Leaves the line empty."""
+        if self._on and self._next > self._began:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        config = _resolved(read(args.config, [*args.settings, *(f"capture-server={each}" for each in args.collector)]))
+    except (ConfigError, TransportError) as error:
+        print("".join(f"error: {line}\n" for line in str(error).splitlines()), end="", file=sys.stderr)
+        return 2
+    recording, progress = Recording(args.files), Progress()
+    playback = progress.playback = Playback(recording, args.speed, progress)
+    began = time.monotonic()
+    agent = play(config, playback)
+    progress.clear()
+    report = outcome(agent, playback, recording.faults, time.monotonic() - began)
+    print(json.dumps(report) if args.json else summary(report))
+    return 0 if report["ledger"]["balances"] and not recording.faults and not report["unsent"] else 1
+
+
+def _resolved(config: Config) -> Config:
+    """The configuration with its collectors' names looked up: a replay is over before the agent would have done it."""
+    collectors = []
+    for address in config.collectors:
+        _, found = lookup(address.host, address.port)
+        collectors.append(Address(str(found[0]), address.port))
+    return Config(config.settings, tuple(collectors), config.event_queue_length, config.log_level, config.warnings)
+
+
+def outcome(agent: Agent, playback: Playback, faults: int, seconds: float) -> dict[str, Any]:
+    """The agent's status, and what a replay knows besides."""
+    report = status(agent)
+    unsent = sum(count for each in agent.collectors for reason, count in each.outcomes.items() if reason != SENT)
+    return {**report, "read": playback.read, "faults": faults, "unsent": unsent, "seconds": round(seconds, 3)}
+
+
+def summary(report: dict[str, Any]) -> str:
+    """The ledger for a person."""
+    ledger = report["ledger"]
+    lines = [
+        f"read       {report['read']} events in {report['seconds']} s, {report['faults']} lines were none",
+        f"received   {ledger['received']} = {ledger['mapped']} mapped + {ledger['ignored']} ignored"
+        f" + {ledger['failed']} failed",
+        f"records    {ledger['recorded']} = {ledger['built']} built + {ledger['dropped']} dropped"
+        f" + {ledger['waiting']} waiting",
+    ]
+    for reason, count in {**report["events"]["failed"], **report["dropped"]}.items():
+        lines.append(f"           {reason} {count}")
+    for each in report["collectors"]:
+        errors = "".join(f", {reason} {count}" for reason, count in each["errors"].items())
+        lines.append(f"collector  {each['name']}: sent {each['sent']}{errors}")
+        if each["refusals"]:
+            lines.append(f"           nobody listens there: {each['refusals']} were refused")
+    lines.append(f"ledger     {'balances' if ledger['balances'] else 'DOES NOT BALANCE'}")
+    return "\n".join(lines)
