@@ -179,6 +179,14 @@ def parse(xml: Optional[str], arguments: str = "") -> Config:
     Raises:
         ConfigError: with every problem, each naming its parameter.
     """
+    config, problems = examine(xml, arguments)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def examine(xml: Optional[str], arguments: str = "") -> tuple[Config, list[str]]:
+    """What `parse` would make of it, and the problems that would keep it from that; what has one is at its default."""
     problems: list[str] = []
     given = _from_xml(xml, problems) if xml is not None else []
     overrides = _from_arguments(arguments, problems)
@@ -201,9 +209,7 @@ def parse(xml: Optional[str], arguments: str = "") -> Config:
         elif value in known:
             problems.append(f"{name}: {text!r} is given twice")
         known.append(value)
-    if problems:
-        raise ConfigError(problems)
-    return _config(values)
+    return _config(values), problems
 
 
 def _config(values: dict[str, list[Any]]) -> Config:

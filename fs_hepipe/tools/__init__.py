@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Optional, Sequence
+from collections.abc import Sequence
+from typing import Optional
 
 from fs_hepipe.tools import check, decode, demo, listen, replay
 from fs_hepipe.version import VERSION
@@ -25,7 +26,7 @@ TOOLS = {
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Runs one tool and gives its exit status: 0 all is well, 1 something is not, 2 wrong arguments."""
-    parser = argparse.ArgumentParser(prog="fs-hepipe", description="HEP3 agent for FreeSWITCH: tools outside the switch.")
+    parser = argparse.ArgumentParser(prog="fs-hepipe", description="The HEP agent of FreeSWITCH, outside the switch.")
     parser.add_argument("--version", action="version", version=f"fs_hepipe {VERSION}")
     commands = parser.add_subparsers(dest="tool", metavar="TOOL", required=True)
     for name, tool in TOOLS.items():
@@ -34,7 +35,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         tool.add_arguments(command)
     args = parser.parse_args(argv)
     try:
-        return TOOLS[args.tool].run(args)
+        return int(TOOLS[args.tool].run(args))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `| head` has seen enough

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Optional
 
-from fs_hepipe.config import CONFIGURATION, Config, parse
-from fs_hepipe.errors import ConfigError, TransportError
+from fs_hepipe.config import CONFIGURATION, Config, examine
+from fs_hepipe.errors import TransportError
 from fs_hepipe.pipeline import bindings
 from fs_hepipe.tools.render import endpoint
 from fs_hepipe.transport import lookup
@@ -36,28 +36,22 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def read(config: Optional[Path], settings: list[str]) -> Config:
-    """
-    The configuration of a file (None: the defaults) and the settings that override it.
-
-    Raises:
-        ConfigError: with every problem.
-    """
+def read(config: Optional[Path], settings: list[str]) -> tuple[Config, list[str]]:
+    """The configuration of a file (None: the defaults), overridden by settings, and what is wrong with it."""
     try:
         xml = config.read_text(encoding="utf-8") if config is not None else None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{config}: {error}"]) from error
-    return parse(xml, shlex.join(settings))
+    except OSError as error:
+        return Config(), [f"{config}: {error.strerror}"]
+    except UnicodeDecodeError as error:
+        return Config(), [f"{config}: {error}"]
+    return examine(xml, shlex.join(settings))
 
 
 def run(args: argparse.Namespace) -> int:
     config = args.config or next((place for place in PLACES if place.exists()), None)
     print(f"configuration  {config or 'none found: the defaults'}")
-    try:
-        found = read(config, args.settings)
-    except ConfigError as error:
-        return _complain(error.problems)
-    problems: list[str] = list(found.warnings)
+    found, problems = read(config, args.settings)
+    problems += found.warnings
     for address in found.collectors:
         try:
             _, resolved = lookup(address.host, address.port)
@@ -71,13 +65,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"events         {len(events)} are bound")
     for event in events:
         print(f"               {event}")
-    if problems:
-        return _complain(problems)
-    print("this configuration is good")
-    return 0
-
-
-def _complain(problems: list[str]) -> int:
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
-    return 1
+    if not problems:
+        print("this configuration is good")
+    return 1 if problems else 0

@@ -44,7 +44,7 @@ STORIES = {
     "load_150_calls":           "150 calls, 10 a second",
 }
 # fmt: on
-KINDS = {ProtocolType.RTCP_JSON: "RTCP   ", ProtocolType.MOS_FULL_REPORT: "quality"}
+KINDS: dict[int, str] = {ProtocolType.RTCP_JSON: "RTCP   ", ProtocolType.MOS_FULL_REPORT: "quality"}
 """What stands before a report's numbers; a log line says itself what it is."""
 
 SHOWN = ("bridged_answered", "busy_486", "lossy_media", "register_unregister")
@@ -52,7 +52,7 @@ SHOWN = ("bridged_answered", "busy_486", "lossy_media", "register_unregister")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("stories", nargs="*", type=story, metavar="STORY", help=f"show these whole: {', '.join(STORIES)}")
+    parser.add_argument("stories", nargs="*", type=story, metavar="STORY", help=f"play only: {', '.join(STORIES)}")
     parser.add_argument("--all", action="store_true", help="show every story whole")
 
 

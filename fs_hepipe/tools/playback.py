@@ -5,7 +5,8 @@ Recorded events as an agent's inlet: what was bound is popped, in the recording'
 from __future__ import annotations
 
 import time
-from typing import Callable, Iterable, Optional
+from collections.abc import Iterable
+from typing import Callable, Optional
 
 from fs_hepipe import names
 from fs_hepipe.agent import Agent

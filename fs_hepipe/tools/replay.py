@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator, Optional
+from typing import Any, Optional
 
 from fs_hepipe.agent import Agent
 from fs_hepipe.config import Address, Config
-from fs_hepipe.errors import ConfigError, TransportError
+from fs_hepipe.errors import TransportError
 from fs_hepipe.event import RecordedEvent
 from fs_hepipe.status import status
 from fs_hepipe.tools.check import add_settings, read
@@ -92,10 +94,13 @@ class Progress:
 
 
 def run(args: argparse.Namespace) -> int:
+    config, problems = read(args.config, [*args.settings, *(f"capture-server={each}" for each in args.collector)])
     try:
-        config = _resolved(read(args.config, [*args.settings, *(f"capture-server={each}" for each in args.collector)]))
-    except (ConfigError, TransportError) as error:
-        print("".join(f"error: {line}\n" for line in str(error).splitlines()), end="", file=sys.stderr)
+        config = _resolved(config)
+    except TransportError as error:
+        problems.append(str(error))
+    if problems:
+        print("\n".join(f"error: {problem}" for problem in problems), file=sys.stderr)
         return 2
     recording, progress = Recording(args.files), Progress()
     playback = progress.playback = Playback(recording, args.speed, progress)
@@ -104,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     progress.clear()
     report = outcome(agent, playback, recording.faults, time.monotonic() - began)
     print(json.dumps(report) if args.json else summary(report))
-    return 0 if report["ledger"]["balances"] and not recording.faults and not report["unsent"] else 1
+    return 0 if report["ledger"]["balances"] and not recording.faults and not report["lost"] else 1
 
 
 def _resolved(config: Config) -> Config:
@@ -113,25 +118,25 @@ def _resolved(config: Config) -> Config:
     for address in config.collectors:
         _, found = lookup(address.host, address.port)
         collectors.append(Address(str(found[0]), address.port))
-    return Config(config.settings, tuple(collectors), config.event_queue_length, config.log_level, config.warnings)
+    return dataclasses.replace(config, collectors=tuple(collectors))
 
 
 def outcome(agent: Agent, playback: Playback, faults: int, seconds: float) -> dict[str, Any]:
     """The agent's status, and what a replay knows besides."""
     report = status(agent)
-    unsent = sum(count for each in agent.collectors for reason, count in each.outcomes.items() if reason != SENT)
-    return {**report, "read": playback.read, "faults": faults, "unsent": unsent, "seconds": round(seconds, 3)}
+    lost = sum(sum(each.outcomes.values()) - each.outcomes[SENT] + each.refusals for each in agent.collectors)
+    return {**report, "read": playback.read, "faults": faults, "lost": lost, "seconds": round(seconds, 3)}
 
 
 def summary(report: dict[str, Any]) -> str:
     """The ledger for a person."""
     ledger = report["ledger"]
+    received = "{received} = {mapped} mapped + {ignored} ignored + {failed} failed".format(**ledger)
+    recorded = "{recorded} = {built} built + {dropped} dropped + {waiting} waiting".format(**ledger)
     lines = [
         f"read       {report['read']} events in {report['seconds']} s, {report['faults']} lines were none",
-        f"received   {ledger['received']} = {ledger['mapped']} mapped + {ledger['ignored']} ignored"
-        f" + {ledger['failed']} failed",
-        f"records    {ledger['recorded']} = {ledger['built']} built + {ledger['dropped']} dropped"
-        f" + {ledger['waiting']} waiting",
+        f"received   {received}",
+        f"records    {recorded}",
     ]
     for reason, count in {**report["events"]["failed"], **report["dropped"]}.items():
         lines.append(f"           {reason} {count}")
