@@ -14,6 +14,7 @@ from fs_hepipe.tools.render import Paint, as_dictionary, endpoint, one_line
 from fs_hepipe.transport import Target, lookup
 
 MAX_DATAGRAM = 65_535
+MAX_PORT = 65_535
 RECEIVE_BUFFER = 8 * 1024 * 1024
 """Octets asked of the kernel for datagrams that wait for us; it gives what it may."""
 
@@ -30,11 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def bind_address(text: str) -> Target:
     """`HOST:PORT` or `[v6]:PORT`, resolved."""
     found = re.fullmatch(r"(?:\[([^\]]+)\]|([^:\[\]]*)):([0-9]{1,5})", text)
-    if found is None:
+    if found is None or int(found[3]) > MAX_PORT:  # getaddrinfo would wrap it around
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT or [v6]:PORT")
     try:
         return lookup(found[1] or found[2] or "0.0.0.0", int(found[3]))  # noqa: S104  an empty host means any
-    except (TransportError, OverflowError) as error:
+    except TransportError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 

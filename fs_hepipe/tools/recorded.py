@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,12 +37,13 @@ def events(source: str) -> Iterator[Union[RecordedEvent, Fault]]:
     Raises:
         OSError: the file can't be read.
     """
+    number = 0
     with _opened(source) as lines:
         try:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield _event(source, number, line)
-        except (EOFError, gzip.BadGzipFile) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             yield Fault(source, number + 1, f"the file is damaged: {error}")
 
 

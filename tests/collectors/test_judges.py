@@ -18,7 +18,7 @@ import pytest
 
 from .court import Court, Hire, require
 from .foreign import Packet, Sabotage, build
-from .judge import Judge, JudgeError, send
+from .judge import PATIENCE_S, Judge, JudgeError, send
 from .judges import HERE, JUDGES, HepJs, KamailioChunks, KamailioStore, Sngrep, expected, objections
 from .seen import Seen
 
@@ -97,7 +97,7 @@ def port_is_free(judge: Judge) -> bool:
 
 
 def port_becomes_free(judge: Judge) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while not port_is_free(judge) and time.monotonic() < deadline:
         time.sleep(0.01)
     return port_is_free(judge)
@@ -284,7 +284,8 @@ def test_a_judge_that_was_killed_is_noticed_and_leaves_nothing(hire: Hire, kind:
 def test_a_judge_ends_with_the_tests_that_started_it(kind: type[Judge], ending: signal.Signals, tmp_path: Path) -> None:
     require(kind)
     program = f"""
-import pathlib, sys, time
+import pathlib, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from {HERE.name}.judges import {kind.__name__}
 with {kind.__name__}(pathlib.Path(sys.argv[1])) as judge:
     print(judge.address[1], flush=True)
@@ -301,6 +302,7 @@ with {kind.__name__}(pathlib.Path(sys.argv[1])) as judge:
         judge.address = ("127.0.0.1", int(tests.stdout.readline()))
         assert not port_is_free(judge)
         tests.send_signal(ending)
+        tests.wait(PATIENCE_S)
     assert port_becomes_free(judge)
 
 

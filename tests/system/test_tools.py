@@ -1,0 +1,468 @@
+"""The tools outside the switch, run as an operator runs them: real processes, real sockets, real files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pty
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional
+
+import pytest
+
+from fs_hepipe.hep import Chunk, Message, decode, encode
+from fs_hepipe.tools import main
+from fs_hepipe.tools.demo import RECORDINGS, STORIES
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "autoload_configs" / "fs_hepipe.conf.xml"
+
+MESSAGE = Message(
+    timestamp=1_795_402_159_124_125,
+    payload='{"name":"José"}'.encode(),
+    protocol_type=100,
+    src_ip="192.0.2.1",
+    dst_ip="192.0.2.2",
+    src_port=5060,
+    dst_port=5061,
+    capture_id=2001,
+    correlation_id="call-1@example.com",
+    node_name="fs-a",
+    auth_key="secret",
+    mos=403,
+    other=(Chunk(1, 0x80, b"\xff\x00"),),
+)
+
+
+def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "fs_hepipe", *arguments], input=stdin, capture_output=True, timeout=60, check=False
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.fixture
+def collector() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(5)
+        yield listener
+
+
+def url(listener: socket.socket) -> str:
+    return f"udp:127.0.0.1:{listener.getsockname()[1]}"
+
+
+def recording(name: str) -> str:
+    return str(RECORDINGS / f"{name}.jsonl.gz")
+
+
+def received(listener: socket.socket, count: int) -> list[Message]:
+    found = [decode(listener.recv(65535)) for _ in range(count)]
+    listener.settimeout(0.05)
+    with pytest.raises(TimeoutError):
+        listener.recv(65535)
+    return found
+
+
+# --- demo ---
+
+
+def test_the_demo_plays_every_bundled_recording_and_says_that_all_arrived() -> None:
+    assert {path.name for path in RECORDINGS.iterdir()} == {f"{name}.jsonl.gz" for name in STORIES}
+    done = run("demo")
+    assert done.returncode == 0
+    assert done.stdout.count(": all arrived") == len(STORIES)
+    assert "3241 sent, 3241 arrived" in done.stdout
+    assert "\x1b[" not in done.stdout, "colour is for terminals"
+    assert done.stderr == ""
+
+
+def test_the_demo_shows_who_refused_and_what_was_lost() -> None:
+    done = run("demo", "busy_486", "lossy_media")
+    assert done.returncode == 0
+    assert 'cause=USER_BUSY q850=17 sip-status=486 invite-status=486 phrase="Busy Here"' in done.stdout
+    assert "by=far-end" in done.stdout
+    assert "received 978 packets, lost 65 (6.2%)" in done.stdout
+    assert "MOS 4.02" in done.stdout
+    assert "MOS 4.50" not in done.stdout
+
+
+def test_the_demo_knows_which_stories_there_are() -> None:
+    done = run("demo", "nonsense")
+    assert done.returncode == 2
+    assert "there is no story 'nonsense'; there are bridged_answered" in done.stderr
+
+
+def test_the_demo_fails_when_something_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fs_hepipe.transport.udp.Collector._send", lambda *_: "sent")
+    assert main(["demo", "busy_486"]) == 1
+
+
+def test_the_demo_paints_on_a_terminal_only_and_not_against_the_operator() -> None:
+    assert "\x1b[" in on_terminal("demo", "busy_486")
+    assert "\x1b[" not in on_terminal("demo", "busy_486", environment={"NO_COLOR": "1"})
+
+
+def on_terminal(*arguments: str, environment: Optional[dict[str, str]] = None) -> str:
+    """What a command writes to a terminal, both streams."""
+    ours, theirs = pty.openpty()
+    clean = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "fs_hepipe", *arguments],
+        stdout=theirs, stderr=theirs, env={**clean, "TERM": "xterm", **(environment or {})},
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        text = b""
+        while select.select([ours], [], [], 30)[0]:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # the other side is gone
+                break
+            if not piece:
+                break
+            text += piece
+        process.wait(30)
+    os.close(ours)
+    return text.decode()
+
+
+# --- replay ---
+
+
+def test_a_replay_sends_a_recording_to_a_collector_and_reports_its_ledger(collector: socket.socket) -> None:
+    done = run("replay", recording("bridged_answered"), "--collector", url(collector), "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["ledger"]["balances"]
+    assert report["messages"] == {"5": 12, "34": 4, "100": 8}
+    assert report["read"] == 56
+    assert report["collectors"][0]["sent"] == 24
+    messages = received(collector, 24)
+    assert [message.protocol_type for message in messages].count(5) == 12
+
+
+def test_a_replay_takes_several_files_plain_or_packed_and_standard_input(
+    collector: socket.socket, tmp_path: Path
+) -> None:
+    plain = tmp_path / "busy.jsonl"
+    plain.write_bytes(gzip.decompress(Path(recording("busy_486")).read_bytes()))
+    piped = gzip.decompress(Path(recording("unallocated_no_route")).read_bytes())
+    done = run("replay", str(plain), recording("notfound_404"), "-", "--collector", url(collector), stdin=piped)
+    assert done.returncode == 0, done.stderr
+    assert "10 built + 0 dropped + 0 waiting" in done.stdout
+    assert len(received(collector, 10)) == 10
+
+
+def test_a_line_that_is_no_event_is_named_and_the_rest_goes_on(collector: socket.socket, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    events = gzip.decompress(Path(recording("unallocated_no_route")).read_bytes())
+    bad.write_bytes(b"nonsense\n[1]\n\n" + events + b'{"no":"event"}\n' + b"[" * 100_000 + b"\n")
+    done = run("replay", str(bad), "--collector", url(collector))
+    assert done.returncode == 1
+    errors = done.stderr.splitlines()
+    assert errors[0].startswith(f"error: {bad}:1: not JSON")
+    assert errors[1].startswith(f"error: {bad}:2: not an event")
+    assert [f":{line}: " in error for line, error in zip((1, 2, 18, 19), errors)] == [True] * 4
+    assert len(received(collector, 2)) == 2
+
+
+def test_files_that_cannot_be_read_are_named(collector: socket.socket, tmp_path: Path) -> None:
+    torn = tmp_path / "torn.jsonl.gz"
+    torn.write_bytes(Path(recording("busy_486")).read_bytes()[:-500])
+    not_packed = tmp_path / "plain.jsonl.gz"
+    not_packed.write_bytes(b"{}")
+    done = run("replay", str(torn), str(not_packed), str(tmp_path / "none"), "--collector", url(collector))
+    assert done.returncode == 1
+    assert f"{torn}:" in done.stderr
+    assert "the file is damaged" in done.stderr
+    assert f"{not_packed}:1: the file is damaged" in done.stderr
+    assert f"{tmp_path / 'none'}: No such file or directory" in done.stderr
+
+
+def test_a_replay_obeys_configuration_and_settings(collector: socket.socket, tmp_path: Path) -> None:
+    conf = tmp_path / "conf.xml"
+    conf.write_text(CONF.read_text().replace('"capture-id" value="2001"', '"capture-id" value="77"'))
+    done = run(
+        "replay", recording("busy_486"), "--config", str(conf), "--collector", url(collector),
+        "--set", "node-name=lab one", "--set", "call-log-format=json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for message in received(collector, 4):
+        assert (message.capture_id, message.node_name) == (77, "lab one")
+        assert json.loads(message.payload)["event"].startswith("CHANNEL_")
+
+
+def test_a_replay_with_a_bad_configuration_says_everything_that_is_wrong_and_sends_nothing() -> None:
+    done = run("replay", recording("busy_486"), "--set", "capture-id=x", "--collector", "tcp:127.0.0.1:1")
+    assert done.returncode == 2
+    assert "error: capture-id: 'x' is not a whole number" in done.stderr
+    assert "error: capture-server: 'tcp:127.0.0.1:1' asks for tcp" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_replay_to_nobody_says_so(collector: socket.socket) -> None:
+    address = url(collector)
+    collector.close()
+    done = run("replay", recording("busy_486"), "--collector", address)
+    assert done.returncode == 1
+    assert "nobody listens there" in done.stdout
+    assert "ledger     balances" in done.stdout
+
+
+def test_a_replay_keeps_the_pace_it_is_told(collector: socket.socket) -> None:
+    began = time.monotonic()
+    done = run("replay", recording("no_answer_timeout"), "--collector", url(collector), "--speed", "10")
+    assert done.returncode == 0
+    assert time.monotonic() - began > 0.5, "5.5 s of the switch in tenths"
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "fast", "nan", "inf"])
+def test_a_pace_that_is_none_is_refused(speed: str) -> None:
+    done = run("replay", recording("busy_486"), f"--speed={speed}")
+    assert done.returncode == 2
+    assert "is neither a positive number nor max" in done.stderr
+
+
+def test_a_long_replay_shows_its_progress_on_a_terminal_only(collector: socket.socket, tmp_path: Path) -> None:
+    slow = ("replay", recording("no_answer_timeout"), "--collector", url(collector), "--speed", "4")
+    assert " events\x1b[K" in on_terminal(*slow)
+    assert " events\x1b[K" not in run(*slow).stderr
+
+
+# --- listen ---
+
+
+class Listening:
+    """A running `listen`."""
+
+    def __init__(self, *arguments: str, host: str = "127.0.0.1") -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "fs_hepipe", "listen", "--bind", f"{host}:0", *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.process.stderr is not None
+        self.port = int(self.process.stderr.readline().partition(",")[0].rpartition(":")[2])
+
+    def send(self, *datagrams: bytes, family: socket.AddressFamily = socket.AF_INET) -> None:
+        with socket.socket(family, socket.SOCK_DGRAM) as sender:
+            for datagram in datagrams:
+                sender.sendto(datagram, ("::1" if family == socket.AF_INET6 else "127.0.0.1", self.port))
+
+    def end(self, interrupt: bool = False) -> tuple[str, str, int]:
+        if interrupt:
+            self.process.send_signal(signal.SIGINT)
+        out, err = self.process.communicate(timeout=10)
+        return out, err, self.process.returncode
+
+
+def test_listen_shows_each_message_and_survives_garbage() -> None:
+    listening = Listening("--count", "2")
+    listening.send(encode(MESSAGE), b"garbage", encode(MESSAGE)[:-1], encode(MESSAGE._replace(protocol_type=1)))
+    out, err, status = listening.end()
+    lines = out.splitlines()
+    assert status == 0
+    assert len(lines) == 2
+    assert "100 log" in lines[0]
+    assert "192.0.2.1:5060 -> 192.0.2.2:5061" in lines[0]
+    assert "call-1@example.com" in lines[0]
+    assert "1 sip" in lines[1]
+    assert "7 octets: offset 0: starts with b'garb'" in err
+    assert "offset 4: the length says" in err
+    assert "2 messages, 2 datagrams that were none" in err
+
+
+def test_listen_gives_json_for_programs() -> None:
+    listening = Listening("--json", "--count", "2")
+    listening.send(encode(MESSAGE), encode(MESSAGE._replace(payload=b"\xff\x00")))
+    out, _, status = listening.end()
+    first, second = (json.loads(line) for line in out.splitlines())
+    assert status == 0
+    assert first["payload"] == '{"name":"José"}'
+    assert first["timestamp"] == MESSAGE.timestamp
+    assert first["correlation_id"] == "call-1@example.com"
+    assert first["other"] == [{"vendor_id": 1, "type_id": 128, "data_hex": "ff00", "name": "unknown"}]
+    assert second["payload_hex"] == "ff00"
+    assert "payload" not in second
+
+
+def test_listen_ends_quietly_when_interrupted() -> None:
+    listening = Listening()
+    out, err, status = listening.end(interrupt=True)
+    assert (out, status) == ("", 0)
+    assert err == "0 messages, 0 datagrams that were none\n"
+
+
+def test_listen_takes_ipv6() -> None:
+    try:
+        listening = Listening("--count", "1", host="[::1]")
+    except ValueError:
+        pytest.skip("no IPv6 on this machine")
+    listening.send(encode(MESSAGE._replace(src_ip="2001:db8::1", dst_ip="2001:db8::2")), family=socket.AF_INET6)
+    out, _, status = listening.end()
+    assert status == 0
+    assert "[2001:db8::1]:5060 -> [2001:db8::2]:5061" in out
+
+
+def test_listen_says_where_it_cannot_listen(collector: socket.socket) -> None:
+    done = run("listen", "--bind", url(collector)[4:])
+    assert done.returncode == 1
+    assert "error: can't listen on 127.0.0.1:" in done.stderr
+    assert "Address already in use" in done.stderr
+
+
+@pytest.mark.parametrize("bind", ["9060", "127.0.0.1", "[::1", "nosuch.invalid:9060", "127.0.0.1:99999"])
+def test_an_address_to_listen_on_has_to_be_one(bind: str) -> None:
+    done = run("listen", "--bind", bind)
+    assert done.returncode == 2
+    assert "usage: " in done.stderr
+
+
+def test_reports_of_any_sender_are_shown_as_they_are() -> None:
+    listening = Listening("--count", "3")
+    listening.send(
+        encode(MESSAGE._replace(protocol_type=5, payload=b"not json")),
+        encode(MESSAGE._replace(protocol_type=5, payload=b'{"report_blocks":3}')),
+        encode(MESSAGE._replace(protocol_type=34, payload=b"[1,2]")),
+    )
+    out, _, _ = listening.end()
+    assert [line.rpartition("example.com ")[2] for line in out.splitlines()] == [
+        "not json", '{"report_blocks":3}', "[1,2]",
+    ]  # fmt: skip
+
+
+# --- decode ---
+
+
+@pytest.mark.parametrize("form", ["raw", "hex", "spaced", "0x"])
+def test_decode_shows_every_chunk_of_a_raw_or_hexadecimal_datagram(form: str, tmp_path: Path) -> None:
+    datagram = encode(MESSAGE)
+    content = {
+        "raw": datagram,
+        "hex": datagram.hex().encode(),
+        "spaced": datagram.hex(" ").upper().encode() + b"\n",
+        "0x": b", ".join(b"0x%02x" % octet for octet in datagram),
+    }[form]
+    file = tmp_path / "datagram"
+    file.write_bytes(content)
+    for done in (run("decode", str(file)), run("decode", "-", stdin=content)):
+        assert done.returncode == 0, done.stderr
+        rows = [line.split() for line in done.stdout.splitlines()[2:]]
+        assert [row[3] for row in rows] == [
+            "0x0001", "0x0002", "0x0003", "0x0004", "0x0007", "0x0008", "0x0009", "0x000a", "0x000b", "0x000c",
+            "0x000e", "0x0011", "0x0013", "0x0020", "0x0080", "0x000f",
+        ]  # fmt: skip
+        assert rows[2][4:] == ["ipv4_src_ip", "10", "192.0.2.1"]
+        assert rows[8][4:] == ["protocol_type", "7", "100", "(log)"]
+        assert rows[14][1:] == ["0x0001", "FreeSWITCH", "0x0080", "unknown", "8", "ff00"]
+        assert rows[15][6:] == ['{"name":"José"}']
+
+
+def test_decode_shows_what_it_can_of_a_broken_datagram_and_names_the_offset(tmp_path: Path) -> None:
+    file = tmp_path / "broken"
+    datagram = bytearray(encode(MESSAGE))
+    datagram[20 + 4 : 20 + 6] = (200).to_bytes(2, "big")
+    file.write_bytes(datagram[:60])
+    done = run("decode", str(file))
+    assert done.returncode == 1
+    assert "offset 4: the length says" in done.stderr
+    datagram[20 + 4 : 20 + 6] = b"\0\0"
+    file.write_bytes(datagram)
+    done = run("decode", str(file))
+    assert done.returncode == 1
+    assert "ip_protocol" in done.stdout
+    assert "error: offset 20: chunk 0x0000/0x0003 gives its length as 0" in done.stderr
+
+
+def test_decode_names_a_file_that_is_not_there() -> None:
+    done = run("decode", "/nowhere/at all")
+    assert done.returncode == 1
+    assert done.stderr == "error: /nowhere/at all: No such file or directory\n"
+
+
+# --- check ---
+
+
+def test_the_configuration_that_comes_with_the_project_is_good() -> None:
+    done = run("check", str(CONF))
+    assert done.returncode == 0, done.stderr
+    assert "collector      udp:127.0.0.1:9060\n" in done.stdout
+    assert "CUSTOM sofia::gateway_state" in done.stdout
+    assert done.stdout.endswith("this configuration is good\n")
+
+
+def test_check_names_every_problem_at_once() -> None:
+    done = run(
+        "check", str(CONF), "--set", "qos-type=12", "--set", "nonsense=1",
+        "--set", "capture-server=udp:nosuch.invalid:1", "--set", "call-events=CHANNEL_ANSWER,CHANNEL_NONSENSE",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "error: qos-type: '12' is not a list of 32, 34, 35, 99" in done.stderr
+    assert "error: nonsense: there is no such parameter" in done.stderr
+    assert "error: capture-server: nosuch.invalid does not resolve" in done.stderr
+    assert "error: call-events: 'CHANNEL_NONSENSE'" in done.stderr
+
+
+def test_check_shows_what_a_name_resolves_to_and_what_only_the_switch_can_expand() -> None:
+    done = run("check", str(CONF), "--set", "capture-server=udp:localhost:9060")
+    assert "collector      udp:localhost:9060 is " in done.stdout
+    done = run("check", str(CONF), "--set", "capture-server=udp:$${homer}:9060")
+    assert done.returncode == 1
+    assert "is the switch's to expand" in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"<configuration", b"\xff\xfe", b"<document/>"])
+def test_a_file_that_is_no_configuration_is_a_problem(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "conf.xml"
+    file.write_bytes(content)
+    done = run("check", str(file))
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_configuration_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    done = run("check", str(tmp_path / "none.xml"))
+    assert done.returncode == 1
+    assert "No such file or directory" in done.stderr
+
+
+# --- all of them ---
+
+
+def test_help_lists_the_tools_and_no_tool_is_an_error() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for tool in ("demo", "replay", "listen", "decode", "check"):
+        assert f"  {tool} " in done.stdout
+        assert run(tool, "--help").returncode == 0
+    assert run().returncode == 2
+    assert run("--version").stdout.startswith("fs_hepipe ")
+
+
+def test_the_console_script_is_the_same_program() -> None:
+    script = Path(sys.executable).with_name("fs-hepipe")
+    if not script.exists():
+        pytest.skip("the package is not installed beside this interpreter")
+    done = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == run("--version").stdout
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "fs_hepipe", "demo", "--all"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0
