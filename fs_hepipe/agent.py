@@ -2,18 +2,22 @@
 The one live object: it owns the inlet, the pipeline, the collectors and the loop between them.
 
 Rules:
-1. One thread runs `run`; everyone else only sets a flag or reads a number.
-2. An exception around one event is counted and logged, and the next event goes on.
+1. One thread runs `run`; everyone else only sets a flag, reads a number, or leaves an errand to be done between two
+   events, where all numbers agree.
+2. An exception around one event, one tick or one new configuration is counted or logged, and the loop goes on.
 3. Leaving: when asked to stop, the inlet is drained; on SHUTDOWN the loop goes on until it has been quiet for
    `QUIET_MS`, `LAST_WORDS` seconds at most, because the last calls are hung up after it (measured).
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Callable, Optional, Protocol
 
 from fs_hepipe import names
@@ -80,7 +84,7 @@ class Agent:
         self.watermark = 0
         """The longest row of events popped without a pause: how full the queue was at least."""
         self.saturated = 0
-        """How often that row was as long as the queue: events may have been lost before we saw them."""
+        """How often a row was as long as the queue: it may have been full, and the switch drops then without a word."""
         self.busiest_event = ("", 0.0)
         """The event that took longest, and its seconds."""
         self.running = threading.Event()
@@ -90,8 +94,9 @@ class Agent:
         self._wall = wall
         self._leaving_at: Optional[float] = None
         self._wait_ms = WAIT_MS
-        self._pending: Optional[Config] = None
-        self._applied = threading.Event()
+        self._errands: deque[tuple[Callable[[], None], threading.Event]] = deque()
+        self._inlet: Inlet
+        """There from `run` on."""
 
     def stop(self) -> None:
         """Asks the loop to end."""
@@ -99,10 +104,17 @@ class Agent:
         self._wait_ms = 0
 
     def reconfigure(self, config: Config) -> bool:
-        """Hands the loop another configuration, and waits until it runs by it; False when that takes too long."""
-        self._applied.clear()
-        self._pending = config
-        return self._applied.wait(PATIENCE)
+        """Hands the loop another configuration, and waits until it runs by it; False where it does not come to that."""
+        self.between_events(lambda: self._apply(config))
+        return self.config is config
+
+    def between_events(self, act: Callable[[], None]) -> None:
+        """Has the loop do something between two events, and waits until it has been done, `PATIENCE` at the most."""
+        errand = act, threading.Event()
+        self._errands.append(errand)
+        if self.ended.is_set() or not errand[1].wait(PATIENCE):
+            with contextlib.suppress(ValueError):  # it was taken up this very moment
+                self._errands.remove(errand)
 
     def run(self, living: Callable[[], Iterable[Event]] = list) -> None:
         """
@@ -111,75 +123,97 @@ class Agent:
         Args:
             living: gives the channels that live already, each as an event with its variables.
         """
-        inlet = self._open_inlet(self.queue_length)
         try:
-            self._bind(inlet, self.config)
-            self._configure_collectors(self.config)
-            for event in living():  # after binding, so that what happens meanwhile waits in the inlet
-                self._handle(event)
-            self.running.set()
-            self._loop(inlet)
-            for datagram in self.pipeline.finish():
-                self.collectors.send(datagram, self._wall())
+            with closing(self._open_inlet(self.queue_length)) as self._inlet, closing(self.collectors):
+                self._bind(self.config)
+                self._configure_collectors(self.config)
+                self._learn(living)  # after binding, so that what happens meanwhile waits in the inlet
+                self.running.set()
+                self._loop()
+                self._send(self.pipeline.finish())
         finally:
-            inlet.close()
-            self.collectors.close()
             self.ended.set()
 
-    def _loop(self, inlet: Inlet) -> None:
+    def _learn(self, living: Callable[[], Iterable[Event]]) -> None:
+        try:
+            for event in living():
+                self._handle(event)
+        except Exception as error:
+            log.warning("the switch did not tell its living channels: %s", say_what(error))
+
+    def _loop(self) -> None:
         row = 0
         next_tick = self._clock()
         while True:
-            event = inlet.pop(self._wait_ms if row == 0 else 0)
             now = self._clock()
-            if event is not None:
-                row += 1
-                self._handle(event)
-                if row == self.queue_length:
-                    self.saturated += 1
-                    log.warning("the event queue was full (%d events): some may have been lost", row)
-            elif row:
-                self.watermark = max(self.watermark, row)
-                row = 0
-            elif self._leaving_at is not None:
-                return
-            if self._leaving_at is not None and now >= self._leaving_at:
-                return
+            while self._errands:
+                self._run_errand(*self._errands.popleft())
             if now >= next_tick:
                 next_tick = now + TICK
                 self._tick(now)
-            if self._pending is not None:
-                self._apply(self._pending, inlet)
+            if self._leaving_at is not None and now >= self._leaving_at:
+                return
+            event = self._inlet.pop(self._wait_ms if row == 0 else 0)
+            if event is not None:
+                row += 1
+                self.watermark = max(self.watermark, row)
+                self._handle(event)
+                if row == self.queue_length:
+                    self.saturated += 1
+                    log.warning("%d events in a row, as many as the queue holds: some may have been lost", row)
+            elif row:
+                row = 0
+            elif self._leaving_at is not None:
+                return
 
     def _handle(self, event: Event) -> None:
-        began = time.perf_counter()
+        name, began = "", time.perf_counter()
         try:
-            if event.getHeader(names.EVENT_NAME) == names.SHUTDOWN:
+            name = event.getHeader(names.EVENT_NAME) or ""
+            if name == names.SHUTDOWN:
                 self._leaving_at = self._clock() + LAST_WORDS
                 self._wait_ms = QUIET_MS
-            datagrams = self.pipeline.handle(event, self._clock())
-            wall = self._wall()
-            for datagram in datagrams:
-                self.collectors.send(datagram, wall)
+            self._send(self.pipeline.handle(event, self._clock()))
         except Exception as error:
-            reason = type(error).__name__
-            self.counters.failed[reason] += 1
-            log.error(f"an event failed with {reason}: %s", say_what(error))  # noqa: G004, TRY400  one message per reason
+            self._fail(error)
+            self._send_unsent()
         took = time.perf_counter() - began
         if took > self.busiest_event[1]:
-            self.busiest_event = (event.getHeader(names.EVENT_NAME) or "", took)
+            self.busiest_event = (name, took)
+
+    def _fail(self, error: Exception) -> None:
+        with contextlib.suppress(Exception):  # what is broken may be the counters
+            reason = type(error).__name__
+            log.error(f"an event failed with {reason}: %s", say_what(error))  # noqa: G004  one message per reason
+            self.counters.failed[reason] += 1
+
+    def _send_unsent(self) -> None:
+        with contextlib.suppress(Exception):  # what is broken may be the sockets
+            unsent, self.pipeline.unsent = self.pipeline.unsent, []
+            self._send(unsent)
 
     def _tick(self, now: float) -> None:
         try:
-            wall = self._wall()
-            for datagram in self.pipeline.tick(now):
-                self.collectors.send(datagram, wall)
-            for complaint in self.collectors.poll(now, wall):
-                log.warning("%s", complaint)
+            self._send(self.pipeline.tick(now))
+            for complaint in self.collectors.poll(now, self._wall()):
+                log.warning(complaint)  # as it is: each collector is complained of on its own
         except Exception as error:
             log.error("housekeeping failed: %s", say_what(error))  # noqa: TRY400  one line is what the console gets
 
-    def _bind(self, inlet: Inlet, config: Config) -> None:
+    def _send(self, datagrams: list[bytes]) -> None:
+        wall = self._wall()
+        for datagram in datagrams:
+            self.collectors.send(datagram, wall)
+
+    def _run_errand(self, act: Callable[[], None], done: threading.Event) -> None:
+        try:
+            act()
+        except Exception as error:
+            log.error("what fs_cli asked for failed: %s", say_what(error))  # noqa: TRY400  as above
+        finally:
+            done.set()
+
+    def _bind(self, config: Config) -> None:
         """
         Asks for the events that a configuration needs and that were not asked for yet.
 
@@ -188,26 +222,22 @@ class Agent:
         """
         for event in [*bindings(config.settings), (names.SHUTDOWN, "")]:
             if event not in self._bound:
-                self._bound[event] = inlet.bind(*event)
+                self._bound[event] = self._inlet.bind(*event)
                 if not self._bound[event]:
                     log.warning("the switch would not bind the event %s", " ".join(event).rstrip())
 
     @property
     def unbound(self) -> list[str]:
         """The events that the switch would not bind."""
-        return [" ".join(event).rstrip() for event, known in self._bound.items() if not known]
+        return [" ".join(event).rstrip() for event, known in list(self._bound.items()) if not known]
 
     def _configure_collectors(self, config: Config) -> None:
         self.collectors.configure((str(address), address.host, address.port) for address in config.collectors)
-        for complaint in self.collectors.poll(self._clock(), self._wall()):
-            log.warning("%s", complaint)
 
-    def _apply(self, config: Config, inlet: Inlet) -> None:
+    def _apply(self, config: Config) -> None:
         """The loop's own part of `reconfigure`. The length of the queue stays: it is the inlet's, until a restart."""
-        self._bind(inlet, config)
+        self._bind(config)
         self.pipeline.reconfigure(config.settings)
         self._configure_collectors(config)
         log.setLevel(LEVELS[config.log_level])
         self.config = config
-        self._pending = None
-        self._applied.set()

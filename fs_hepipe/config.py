@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any, Callable, NamedTuple, Optional
 from xml.etree import ElementTree  # noqa: ICN001
 
@@ -103,7 +104,10 @@ def _word(text: str) -> Optional[str]:
 
 def _list(text: str) -> tuple[str, ...]:
     """Words between commas or blanks, each once, in their order."""
-    return tuple(dict.fromkeys(re.split(r"[,\s]+", text.strip(", \t\r\n")))) if text.strip(", \t\r\n") else ()
+    words = tuple(dict.fromkeys(word for word in re.split(r"[,\s]+", text) if word))
+    if not all(word.isprintable() for word in words):
+        raise ValueError("has a control character or invalid UTF-8 in it")
+    return words
 
 
 def _qos_types(text: str) -> tuple[int, ...]:
@@ -121,16 +125,22 @@ def address(text: str) -> Address:
     Raises:
         ValueError: it is none; the text says why.
     """
-    host = r"(?:\[(?P<v6>[0-9a-fA-F:.%]+)\]|(?P<host>[^:\[\]\s;/]+))"
+    host = r"(?:\[(?P<v6>[0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|(?P<host>[^:\[\]\s;/]+))"
     found = re.fullmatch(rf"(?P<transport>[a-z]+):{host}:(?P<port>[0-9]{{1,5}})", text)
-    if found is None:
+    if found is None or not text.isprintable():
         raise ValueError("is not udp:host:port or udp:[v6]:port")
     if found["transport"] != "udp":
         raise ValueError(f"asks for {found['transport']}: udp is what there is")
     port = int(found["port"])
     if not 0 < port <= MAX_PORT:
         raise ValueError(f"has no port from 1 to {MAX_PORT}")
-    return Address(found["v6"] or found["host"], port)
+    host = found["v6"] or found["host"]
+    if found["v6"] or re.fullmatch(r"[0-9.]+", host):
+        try:
+            ip_address(host.partition("%")[0])
+        except ValueError:
+            raise ValueError(f"{host} is no IP address") from None
+    return Address(host, port)
 
 
 class Parameter(NamedTuple):
@@ -251,7 +261,7 @@ def _from_xml(xml: str, problems: list[str]) -> list[tuple[str, str]]:
 
 
 def _from_arguments(arguments: str, problems: list[str]) -> list[tuple[str, str]]:
-    """`name=value` words; a value with blanks is quoted as in a shell."""
+    """`name=value` words; a value with blanks is quoted as in a shell. What may be part of a password is not shown."""
     try:
         words = shlex.split(arguments)
     except ValueError as error:
@@ -263,5 +273,6 @@ def _from_arguments(arguments: str, problems: list[str]) -> list[tuple[str, str]
         if equals:
             pairs.append((name, value))
         else:
-            problems.append(f"arguments: {word!r} is not name=value")
+            shown = "a word" if "password" in arguments else repr(word)
+            problems.append(f"arguments: {shown:.120} is not name=value")
     return pairs

@@ -2,7 +2,7 @@
 `logging` -> the switch's console: cut, on one line, and never a storm.
 
 Rules:
-1. A line has at most `MAX_LINE` characters and no control character.
+1. A line has at most `MAX_LINE` octets and no control character.
 2. The same message (before its arguments are put in) is written once in `QUIET` seconds; the next one that is written
    says how many were not.
 3. Nothing is raised, whatever is logged: an argument whose text can't be had is named by its type.
@@ -13,14 +13,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from typing import Callable
+from typing import Callable, Optional
 
 from fs_hepipe.text import shown
 
 LOGGER = "fs_hepipe"
 
-MAX_LINE = 1024
-"""Characters; with every one escaped or of four octets it stays in mod_python3's 20 KiB buffer many times over."""
+MAX_LINE = 2000
+"""Octets: what a person still reads, and far below mod_python3's buffer of 20 KiB."""
 
 QUIET = 20.0
 """Seconds between two lines of the same message."""
@@ -53,7 +53,7 @@ class Console(logging.Handler):
 
     def __init__(self, write: Write, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._write = write
+        self.write = write
         self._clock = clock
         self._quiet: dict[str, tuple[float, int]] = {}
 
@@ -70,7 +70,8 @@ class Console(logging.Handler):
             self._quiet[message] = (now + QUIET, 0)
             again = f" ({kept_back} more like this were not shown)" if kept_back else ""
             line = shown(f"fs_hepipe: {text_of(record)}{again}", MAX_LINE)
-            self._write(_NAMES.get(record.levelno, "info"), line)
+            line = line.encode()[:MAX_LINE].decode("utf-8", "ignore")  # escaping has made it longer
+            self.write(_NAMES.get(record.levelno, "info"), line)
 
 
 def text_of(record: logging.LogRecord) -> str:
@@ -91,18 +92,20 @@ def say_what(error: BaseException) -> str:
     return shown(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
-def attach(write: Write, level: str) -> logging.Logger:
-    """Our logger, writing to `write` from now on and to nowhere else."""
+def attach(write: Write, level: Optional[str] = None) -> logging.Logger:
+    """
+    Our logger, writing to `write` from now on and to nowhere else, at one of FreeSWITCH's levels (None: as before).
+
+    The handler stays for as long as the switch lives: what it has said of late is not said again after a restart.
+    """
     logger = logging.getLogger(LOGGER)
-    detach()
-    logger.addHandler(Console(write))
-    logger.propagate = False
-    logger.setLevel(LEVELS[level])
+    consoles = [handler for handler in logger.handlers if isinstance(handler, Console)]
+    if consoles:
+        consoles[0].write = write
+    else:
+        logger.addHandler(Console(write))
+        logger.propagate = False
+        level = level or "info"
+    if level is not None:
+        logger.setLevel(LEVELS[level])
     return logger
-
-
-def detach() -> None:
-    """Our logger, silent."""
-    logger = logging.getLogger(LOGGER)
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)

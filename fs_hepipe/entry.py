@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from typing import Any, Callable, Optional
 
 from fs_hepipe import host
 from fs_hepipe.agent import PATIENCE, Agent
 from fs_hepipe.config import CONFIGURATION, Address, Config, parse
-from fs_hepipe.console import LOGGER, MAX_LINE, attach, detach, say_what
+from fs_hepipe.console import LOGGER, attach, say_what
 from fs_hepipe.errors import ConfigError, TransportError
 from fs_hepipe.hep import Message, ProtocolType, encode
+from fs_hepipe.media import ip_literal
 from fs_hepipe.metrics import as_prometheus
+from fs_hepipe.pipeline import NOWHERE
 from fs_hepipe.settings import Settings
 from fs_hepipe.status import as_json, as_text, status
 from fs_hepipe.text import shown
@@ -33,12 +36,15 @@ python fs_hepipe status [json]  what it has done so far
 python fs_hepipe start          start it
 python fs_hepipe stop           stop it; what waits is sent first
 python fs_hepipe restart        stop it and start it
-python fs_hepipe reload         read the configuration again (after reloadxml); keeps running on a bad one
+python fs_hepipe reload         read the configuration again, after reloadxml; a bad one is refused
 python fs_hepipe test           send one test message to every collector
 python fs_hepipe metrics        the counters in Prometheus' text format
 python fs_hepipe version        versions of fs_hepipe and the switch
 python fs_hepipe help           this
 """
+
+AS_BEFORE = "as-before"
+"""The argument of a `runtime` that is to take those it had: an event tells whoever listens what `pyrun` was given."""
 
 REFUSAL_WAIT = 0.2
 """Seconds after a test message in which a host tells that nobody listens; across an ocean it takes as long."""
@@ -52,7 +58,9 @@ class _Office:
     def __init__(self) -> None:
         self.agent: Optional[Agent] = None
         self.arguments = ""
-        """Of the startup-script: they override the XML for as long as the switch lives."""
+        """Of the last `runtime` that had its own: they override the XML for as long as the switch lives."""
+        self.lock = threading.Lock()
+        """Held while an agent is made: a startup-script and an operator may come at once."""
 
     def running(self) -> Optional[Agent]:
         """The agent, where it has not ended."""
@@ -71,15 +79,15 @@ def runtime(args: str) -> None:
         _run(args)
     except ConfigError as error:
         for problem in error.problems:
-            _say("err", problem)
-        _say("err", "not started: the configuration has problems")
+            _complain(problem)  # as it is: each is said on its own
+        _complain("not started: the configuration has problems")
     except (KeyboardInterrupt, SystemExit):
         pass
     except Exception as error:
-        _say("err", f"ended: {say_what(error)}")
+        _complain("ended: %s", say_what(error))
 
 
-def fsapi(session: Any, stream: Any, env: Any, args: str) -> None:
+def fsapi(session: Any, stream: Any, env: Any, args: Optional[str]) -> None:
     """Answers a command of fs_cli on `stream`."""
     try:
         words = (args or "").split()
@@ -96,51 +104,53 @@ def fsapi(session: Any, stream: Any, env: Any, args: str) -> None:
         _answer_fault(stream, error)
 
 
-def handler(session: Any, args: str) -> None:
+def handler(session: Any, args: Optional[str]) -> None:
     """`log TEXT` from the dialplan: a line in the log of the session's own call."""
     try:
         command, _, text = (args or "").strip().partition(" ")
         if command != "log" or not text.strip():
-            _say("err", f"dialplan: {shown(args or '', 80)!r} is not: log TEXT")
+            _complain("dialplan: %r is not: log TEXT", shown(args or "", 80))
             return
         host.fire_log(session.get_uuid(), session.getVariable("sip_call_id"), text.strip())
     except (KeyboardInterrupt, SystemExit):
         pass
     except Exception as error:
-        _say("err", f"dialplan: {say_what(error)}")
+        _complain("dialplan: %s", say_what(error))
 
 
 # --- the agent's life ---
 
 
 def _run(args: str) -> None:
-    if _office.running() is not None:
-        _say("warning", "is running already: this second start does nothing")
-        return
-    config, source = _configured(args)
-    attach(host.write_log, config.log_level)
-    agent = Agent(config, host.Inlet, source)
-    _office.agent, _office.arguments = agent, args
+    with _office.lock:
+        if _office.running() is not None:
+            _complain("is running already: this second start does nothing")
+            return
+        if args.strip() != AS_BEFORE:
+            _office.arguments = args
+        config, source = _configured(_office.arguments)
+        attach(host.write_log, config.log_level)
+        agent = _office.agent = Agent(config, host.Inlet, source)
     for warning in config.warnings:
-        log.warning("%s", warning)
-    log.info("%s starts, sending to %s", VERSION, ", ".join(map(str, config.collectors)))
-    try:
-        agent.run(host.living_channels)
-    finally:
-        log.info("has stopped")
-        detach()
+        log.warning(warning)
+    log.info("%s starts, configured by %s, sending to %s", VERSION, source, ", ".join(map(str, config.collectors)))
+    agent.run(host.living_channels)
+    log.info("has stopped")
 
 
 def _configured(arguments: str) -> tuple[Config, str]:
+    can_ask = _wait(host.answers)
     xml = host.configuration(CONFIGURATION)
     source = f"{CONFIGURATION}.xml" if xml is not None else "its defaults"
+    if not can_ask:
+        source += " (mod_commands is not loaded)"
     if arguments.strip():
         source += " and its arguments"
     return parse(xml, arguments), source
 
 
 def _wait(condition: Callable[[], bool]) -> bool:
-    """Waits for the agent's thread to take a step. Sleeping lets it have the interpreter."""
+    """Waits for the switch or the agent's thread to take a step. Sleeping lets it have the interpreter."""
     deadline = time.monotonic() + PATIENCE
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -163,14 +173,14 @@ def _start(words: list[str]) -> str:
         return "-ERR is running already\n"
     _configured(_office.arguments)  # a bad configuration is an answer here, not a line in a log
     before = _office.agent
-    host.spawn(_office.arguments)
+    host.spawn(AS_BEFORE)
 
     def is_up() -> bool:
         agent = _office.agent
-        return agent is not None and agent is not before and agent.running.is_set()
+        return agent is not None and agent is not before and (agent.running.is_set() or agent.ended.is_set())
 
-    started = _wait(is_up)
-    return "+OK started\n" if started else "-ERR did not start in time, see the log\n"
+    started = _wait(is_up) and _office.running() is not None
+    return "+OK started\n" if started else "-ERR did not start, see the log\n"
 
 
 def _stop(words: list[str]) -> str:
@@ -196,7 +206,7 @@ def _reload(words: list[str]) -> str:
         return "-ERR is not running\n"
     config, source = _configured(_office.arguments)
     if not agent.reconfigure(config):
-        return "-ERR the agent did not take it in time\n"
+        return "-ERR the agent did not take it, see the log\n"
     agent.source = source
     answer = "".join(f"warning: {shown(warning)}\n" for warning in config.warnings)
     if config.event_queue_length != agent.queue_length:
@@ -222,7 +232,7 @@ def _test(words: list[str]) -> str:
     agent = _office.running()
     config = agent.config if agent is not None else _configured(_office.arguments)[0]
     settings = config.settings
-    switch_name = host.ask("switchname").strip()
+    switch_name = host.ask("switchname").strip() or "unknown"
     datagram = encode(_test_message(settings, switch_name))
     answers = [_try(address, datagram) for address in config.collectors]
     return "\n".join([*answers, f"look for {_test_call_id(switch_name)} in Homer's Logs"]) + "\n"
@@ -245,7 +255,7 @@ def _try(address: Address, datagram: bytes) -> str:
         collector.close()
     if collector.last_error is not None:
         return f"-ERR {address}: {collector.last_error.text}"
-    return f"+OK {address}: sent {len(datagram)} octets twice, nobody refused them (HEP over UDP is not acknowledged)"
+    return f"+OK {address}: sent {len(datagram)} octets, nobody refused them (UDP is not acknowledged)"
 
 
 def _test_call_id(switch_name: str) -> str:
@@ -253,8 +263,7 @@ def _test_call_id(switch_name: str) -> str:
 
 
 def _test_message(settings: Settings, switch_name: str) -> Message:
-    own = host.ask("global_getvar local_ip_v4").strip()
-    ip = own if own.count(".") == 3 else "0.0.0.0"  # noqa: S104, PLR2004
+    ip = ip_literal(host.ask("global_getvar local_ip_v4").strip()) or NOWHERE[4]
     return Message(
         timestamp=time.time_ns() // 1000,
         payload=f"fs_hepipe {VERSION} test message of {switch_name}".encode(),
@@ -263,7 +272,7 @@ def _test_message(settings: Settings, switch_name: str) -> Message:
         dst_ip=ip,
         capture_id=settings.capture_id,
         correlation_id=_test_call_id(switch_name),
-        node_name=settings.node_name or switch_name or None,
+        node_name=settings.node_name or switch_name,
         auth_key=settings.capture_password,
     )
 
@@ -293,14 +302,14 @@ COMMANDS: dict[str, Callable[[list[str]], str]] = {
 # --- saying that something went wrong, when anything may be wrong ---
 
 
-def _say(level: str, text: str) -> None:
+def _complain(message: str, *arguments: object) -> None:
     with contextlib.suppress(Exception):  # there is nowhere left to say it
-        host.write_log(level, shown(f"fs_hepipe: {text}", MAX_LINE))
+        attach(host.write_log).error(message, *arguments)
 
 
 def _answer_fault(stream: Any, error: Exception) -> None:
     try:
         stream.write(f"-ERR {say_what(error)}\n")
     except Exception as fault:
-        _say("err", f"could not answer: {say_what(fault)}")
+        _complain("could not answer: %s", say_what(fault))
 

@@ -21,6 +21,10 @@ class HepError(HepipeError):
     """Bytes that are no HEP3 message, or a message that HEP3 can't carry. The text names the offset or the field."""
 
 
+class TooLongError(HepError):
+    """A message longer than HEP3 can carry."""
+
+
 class MappingError(HepipeError):
     """An event whose headers can't be mapped. `reason` is the word under which it is counted."""
 

@@ -9,6 +9,9 @@ from typing import Optional, Protocol
 
 from fs_hepipe import names
 
+MAX_DIGITS = 20
+"""Of a time in microseconds: 2^64 has so many."""
+
 
 class Event(Protocol):
     """What we use of FreeSWITCH's Event (switch_cpp.h)."""
@@ -23,27 +26,31 @@ class Event(Protocol):
 class RecordedEvent:
     """An event made of its headers, as `Event.serialize("json")` and `uuid_dump … json` give them."""
 
-    __slots__ = ("getHeader", "headers")
+    __slots__ = ("_recorded", "getHeader", "headers")
 
     def __init__(self, headers: dict[str, object]) -> None:
-        self.headers = {header: _value(value) for header, value in headers.items()}
+        self._recorded = headers
+        self.headers = {header: header_text(value) for header, value in headers.items() if value != []}
         self.getHeader = self.headers.get
 
     def serialize(self, format: str = "json", /) -> str:  # noqa: A002, ARG002
-        """The event as JSON, the one format there is."""
-        return json.dumps(self.headers)
+        """The event as JSON, the one format there is; octets that are no UTF-8 stay what they are, as in the switch."""
+        return json.dumps(self._recorded, ensure_ascii=False)
 
     @property
     def time(self) -> float:
         """When it happened, seconds since 1970; 0 where it does not say."""
         text = self.headers.get(names.EVENT_DATE_TIMESTAMP, "")
-        return int(text) / 1e6 if text.isascii() and text.isdigit() else 0.0
+        return int(text) / 1e6 if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0.0
 
 
-def _value(value: object) -> str:
-    """A header's text. One with several values is a list in JSON and `ARRAY::a|:b` to getHeader (switch_event.c)."""
+def header_text(value: object) -> str:
+    """
+    What getHeader answers for a header's value in JSON: one with several values is a list there, and `ARRAY::a|:b`
+    here (switch_event.c:switch_event_base_add_header).
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "ARRAY::" + "|:".join(map(str, value))
+        return ("ARRAY::" if len(value) > 1 else "") + "|:".join(map(str, value))
     return json.dumps(value)

@@ -50,8 +50,14 @@ def write_log(level: str, line: str) -> None:
 
 
 def ask(command: str) -> str:
-    """The answer to a command of fs_cli."""
-    return str(freeswitch.API().executeString(command) or "")
+    """The answer to a command of fs_cli, empty where the switch does not know it."""
+    answer = str(freeswitch.API().executeString(command) or "")
+    return "" if answer.startswith("INVALID COMMAND!") else answer  # switch_loadable_module.c:switch_api_execute
+
+
+def answers() -> bool:
+    """Whether the switch can be asked: a startup-script may run before mod_commands is loaded."""
+    return bool(ask("switchname"))
 
 
 def configuration(name: str) -> Optional[str]:
@@ -60,9 +66,9 @@ def configuration(name: str) -> Optional[str]:
     return answer if answer.lstrip().startswith("<") else None
 
 
-def spawn(arguments: str) -> None:
-    """Starts `runtime(arguments)` of this package in a thread of the switch's."""
-    ask(f"pyrun fs_hepipe {arguments}".rstrip())
+def spawn(argument: str) -> None:
+    """Starts `runtime(argument)` of this package in a thread of the switch's. Whoever listens to events sees it."""
+    ask(f"pyrun fs_hepipe {argument}")
 
 
 def version() -> str:
@@ -74,9 +80,9 @@ def fire_log(unique_id: str, call_id: Optional[str], text: str) -> None:
     """Fires our own event: a line of the dialplan for its call's log. It comes back to us through the inlet."""
     event = freeswitch.Event("CUSTOM", names.LOG_SUBCLASS)
     event.addHeader(names.UNIQUE_ID, unique_id)
-    if call_id:
+    if call_id and call_id.isprintable():  # SWIG takes no surrogates
         event.addHeader(names.SIP_CALL_ID, call_id)
-    event.addHeader(names.LOG_TEXT, shown(text))  # SWIG takes no surrogates
+    event.addHeader(names.LOG_TEXT, shown(text))
     event.fire()
 
 

@@ -3,7 +3,8 @@ Unique-ID -> Leg: what must be remembered of a channel so that its later events 
 
 Rules:
 1. A leg speaks under its own Call-ID. It is read from the leg's own variables only, newest first; nothing is guessed.
-2. The other leg is the one that the leg's own events name; where one side names the other first, both know.
+2. The other leg is the one that the leg's own events name. As long as they name none, or one that is gone, it is the
+   leg that names this one: of several that ring, the one that made progress last.
 3. A destroyed leg is remembered `LINGER` seconds more, for reports that were still on their way.
 4. Bounded: beyond `max_legs` the leg unseen longest is forgotten, and any leg after `SILENCE` seconds without an event.
 
@@ -58,8 +59,8 @@ class Leg:
     """A channel. Every attribute that can be None is None until the switch has told it."""
 
     __slots__ = (
-        "audio", "call_id", "channel", "destroyed", "held", "ip_protocol", "last_timestamp", "local", "other_id",
-        "outbound", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
+        "audio", "call_id", "channel", "destroyed", "held", "ip_protocol", "last_timestamp", "local", "names_other",
+        "other_id", "outbound", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
     )  # fmt: skip
 
     def __init__(self, unique_id: str) -> None:
@@ -67,6 +68,8 @@ class Leg:
         self.call_id: Optional[str] = None
         self.other_id: Optional[str] = None
         """Unique-ID of the other leg."""
+        self.names_other = False
+        """Its own events named it."""
         self.outbound: Optional[bool] = None
         """True: the switch called; False: it was called."""
         self.channel: Optional[str] = None
@@ -159,7 +162,9 @@ class Legs:
 
     def observe(self, name: str, unique_id: str, get: Get, now: float) -> Leg:
         """The leg of a channel's event, after what the event tells of it was learned."""
-        if name == names.CHANNEL_UUID:
+        if name == names.CHANNEL_CREATE:
+            self._gone.pop(unique_id, None)  # a Unique-ID used again (origination_uuid) is another channel
+        elif name == names.CHANNEL_UUID:
             self._rename(get(names.OLD_UNIQUE_ID), unique_id)
         leg = self.get(unique_id, now)
         if leg.outbound is None:
@@ -169,14 +174,10 @@ class Legs:
             leg.channel = get(names.CHANNEL_NAME)
         other_id = get(names.OTHER_LEG_UNIQUE_ID)
         if other_id and other_id != unique_id:
-            leg.other_id = other_id
-            other = self.find(other_id)
-            if other is not None and other.other_id is None:
-                other.other_id = unique_id
-        if not leg.is_sip:
-            return leg
-        last_chance = name in LAST_CHANCE
-        if name in TELLS_SIP or (last_chance and (leg.call_id is None or leg.remote is None)):
+            leg.other_id, leg.names_other = other_id, True
+            self._introduce(leg, makes_progress=name in TELLS_SIP)
+        last_chance = leg.is_sip and name in LAST_CHANCE
+        if (leg.is_sip and name in TELLS_SIP) or (last_chance and (leg.call_id is None or leg.remote is None)):
             _observe_sip(leg, get)
         if name in TELLS_MEDIA or (last_chance and leg.audio is None and leg.call_id is not None):
             leg.audio, leg.video = observe_media(leg.audio, leg.video, get)
@@ -184,14 +185,15 @@ class Legs:
 
     def destroy(self, leg: Leg, now: float) -> None:
         """The leg's channel is gone; it can be found for `LINGER` seconds more."""
-        leg.destroyed = now
+        if leg.destroyed is None:
+            leg.destroyed = now
         if self._living.pop(leg.unique_id, None) is not None:
             self._gone[leg.unique_id] = leg
 
     @property
     def crowded(self) -> bool:
-        """Whether there are more than there may be."""
-        return len(self._living) > self.max_legs
+        """Whether there are more than there may be, of the living or of those just gone."""
+        return max(len(self._living), len(self._gone)) > self.max_legs
 
     def forget(self, now: float) -> Iterator[Leg]:
         """Forgets the legs whose time is over, and gives those that had not been destroyed."""
@@ -202,13 +204,23 @@ class Legs:
             del self._gone[leg.unique_id]
         while self._living:
             leg = next(iter(self._living.values()))
-            crowded = self.crowded
+            crowded = len(self._living) > self.max_legs
             if not crowded and now - leg.seen < SILENCE:
                 break
             del self._living[leg.unique_id]
             self.evicted += crowded
             self.expired += not crowded
             yield leg
+
+    def _introduce(self, leg: Leg, *, makes_progress: bool) -> None:
+        """A leg to the one it named, which may know of none, or of one that did not get as far."""
+        other = self.other(leg)
+        if other is None:
+            return
+        known = self.other(other)
+        is_settled = other.names_other and known is not None and known.destroyed is None
+        if other.other_id is None or (makes_progress and not is_settled):
+            other.other_id = leg.unique_id
 
     def _rename(self, old_id: Optional[str], new_id: str) -> None:
         """CHANNEL_UUID: the same channel under another Unique-ID."""

@@ -22,6 +22,12 @@ Get = Callable[[str], Optional[str]]
 AUDIO = "audio"
 VIDEO = "video"
 
+MAX_ADDRESS = 64
+"""Characters: an IPv6 address has up to 45 (RFC 4291 §2.2), brackets and a zone included it is not longer than this."""
+
+MAX_DIGITS = 10
+"""Of an unsigned 32-bit number: ports, SSRCs, clocks and payload types are no wider."""
+
 MAX_SOURCES = 8
 """SSRCs remembered per medium and direction; a far end that changes its SSRC more often than that is broken."""
 
@@ -111,13 +117,13 @@ def observe_media(
     """
     What an event with variables says of a leg's media: the media as they are now, the given ones updated in place.
 
-    A medium is there once either side has a port for it.
+    Audio is there once either side has a port for it, video once both have one.
     """
     local_sdp, remote_sdp = get(names.LOCAL_SDP), get(names.REMOTE_SDP)
     ours = streams(local_sdp) if local_sdp else {}
     theirs = streams(remote_sdp) if remote_sdp else {}
     audio = _observe(AUDIO, audio, get, ours.get(AUDIO), theirs.get(AUDIO))
-    if video is not None or VIDEO in ours:
+    if video is not None or (VIDEO in ours and VIDEO in theirs):  # an offered video may be refused
         video = _observe(VIDEO, video, get, ours.get(VIDEO), theirs.get(VIDEO))
     return audio, video
 
@@ -168,13 +174,20 @@ def _rtcp(rtp: Endpoint, mux: bool, announced: Optional[int]) -> Endpoint:
 
 
 def integer(text: Optional[str]) -> Optional[int]:
-    """A non-negative decimal number, None for anything else."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 20 else None  # noqa: PLR2004
+    """A decimal number of 32 bits, None for anything else."""
+    if not text or not (text.isascii() and text.isdigit()) or len(text) > MAX_DIGITS:
+        return None
+    number = int(text)
+    return number if number <= 0xFFFFFFFF else None  # noqa: PLR2004
+
+
+def ip_literal(text: str) -> Optional[str]:
+    """An IPv4 or IPv6 address without brackets and zone, or None for a host name and for nonsense."""
+    return _ip_literal(text) if len(text) <= MAX_ADDRESS else None
 
 
 @lru_cache(maxsize=4096)
-def ip_literal(text: str) -> Optional[str]:
-    """An IPv4 or IPv6 address without brackets and zone, or None for a host name and for nonsense."""
+def _ip_literal(text: str) -> Optional[str]:
     try:
         return str(ip_address(text.strip("[]").partition("%")[0]))
     except ValueError:

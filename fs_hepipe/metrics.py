@@ -28,6 +28,7 @@ def as_prometheus(report: Mapping[str, Any]) -> str:
 
     # fmt: off
     metric("info", "gauge", "Version of the agent.", [({"version": report["version"]}, 1)])
+    metric("start_time_seconds", "gauge", "When the agent started, seconds since 1970.", [({}, report["started"])])
     metric("events_received_total", "counter", "Events popped, by name.", by("event", events["received"]))
     metric("events_mapped_total", "counter", "Events that gave a record, by name.", by("event", events["mapped"]))
     metric("events_ignored_total", "counter", "Events without a record, by reason.", by("reason", events["ignored"]))
@@ -46,14 +47,19 @@ def as_prometheus(report: Mapping[str, Any]) -> str:
             for each in collectors for reason, count in each["errors"].items()])
     metric("refusals_total", "counter", "How often a collector's host said that nobody listens.",
            [({"collector": each["name"]}, each["refusals"]) for each in collectors])
+    metric("last_error_time_seconds", "gauge", "When a collector's last error was, seconds since 1970.",
+           [({"collector": each["name"]}, each["last_error_time"]) for each in collectors if each["last_error"]])
     metric("legs", "gauge", "Legs that live.", [({}, legs["living"])])
     metric("legs_forgotten_total", "counter", "Legs forgotten alive, by reason.",
            by("reason", {"evicted": legs["evicted"], "expired": legs["expired"]}))
     metric("queue_length", "gauge", "Events that fit the switch's queue for us.", [({}, queue["length"])])
     metric("queue_longest_row", "gauge", "The longest row of events without a pause.", [({}, queue["longest_row"])])
-    metric("queue_full_total", "counter", "How often the queue was full.", [({}, queue["times_full"])])
+    metric("queue_full_total", "counter", "How often the queue may have been full.", [({}, queue["times_full"])])
     metric("busiest_event_seconds", "gauge", "The longest that one event took.",
            [({}, report["busiest_event"]["microseconds"] / 1e6)])
+    metric("unbound_events", "gauge", "Events that the switch would not bind.",
+           [({}, len(report["unbound_events"]))])
+    metric("hints", "gauge", "Hints that status gives about what may be wrong.", [({}, len(report["hints"]))])
     metric("ledger_balances", "gauge", "1 as long as every event and message is accounted for.",
            [({}, int(report["ledger"]["balances"]))])
     # fmt: on

@@ -123,7 +123,6 @@ SENDER_PACKET_COUNT = "Sender-Packet-Count"
 SENDER_OCTET_COUNT = "Octect-Packet-Count"  # sic
 RTP_RATE = "RTP-Rate"
 CAPTURE_TIME = "Capture-Time"
-RTT_AVG = "Rtt0-Avg"
 
 # --- registrations and gateways (sofia_reg.c) ---
 CALL_ID = "call-id"

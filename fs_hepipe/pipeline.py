@@ -13,7 +13,7 @@ from typing import Optional
 
 from fs_hepipe import names
 from fs_hepipe.counters import Counters
-from fs_hepipe.errors import HepError, MappingError
+from fs_hepipe.errors import HepError, MappingError, TooLongError
 from fs_hepipe.event import Event
 from fs_hepipe.hep import MAX_UDP_LENGTH, IpProtocol, Message, encode
 from fs_hepipe.legs import Leg, Legs
@@ -65,6 +65,8 @@ class Pipeline:
         self.settings = settings
         self.counters = counters
         self.legs = Legs(settings.max_legs)
+        self.unsent: list[bytes] = []
+        """Datagrams that had been built when the last event failed by a fault of ours."""
         self._waiting = WaitingRoom()
         self._no_leg = Leg("")  # keeps the order of records that belong to none
         self._switch_name = ""
@@ -80,7 +82,7 @@ class Pipeline:
         The datagrams that can leave now that this event has come; each event is counted as mapped, ignored or failed.
 
         Raises nothing of its own. An exception that gets out is a fault of ours; the event is then counted received
-        and it is for the caller to count it failed.
+        and it is for the caller to count it failed, and to send what is in `unsent`.
         """
         counters = self.counters
         name = event.getHeader(names.EVENT_NAME) or ""
@@ -96,6 +98,9 @@ class Pipeline:
                 reason = self._channel(event, name, now, datagrams)
         except MappingError as error:
             counters.failed[error.reason] += 1
+        except Exception:
+            self.unsent = datagrams
+            raise
         else:
             if counters.recorded > before:
                 counters.mapped[name] += 1
@@ -112,6 +117,7 @@ class Pipeline:
         for leg in self._waiting.due(now):
             while leg.held and leg.held[0][0] <= now:
                 self._end(leg, self._waiting.take(leg), "waited_too_long", datagrams)
+            self._release(leg, datagrams)
         self._forget(now, datagrams)
         self.counters.waiting = self._waiting.count
         return datagrams
@@ -215,10 +221,11 @@ class Pipeline:
         other = self.legs.other(leg)
         if other is not None and other.held:
             self._release(other, datagrams)
-        self.counters.recorded += len(records)
+        correlation_id = self._correlation(leg)
         for record in records:
-            if not leg.held and self._is_ready(leg, record):
-                self._address(leg, record, self._correlation(leg), datagrams)
+            self.counters.recorded += 1
+            if not leg.held and correlation_id is not None and _is_addressed(leg, record):
+                self._address(leg, record, correlation_id, datagrams)
             elif not self._waiting.add(leg, record, now):
                 self.counters.dropped["no_room_to_wait"] += 1
         if leg.destroyed is not None and leg.held:
@@ -229,8 +236,9 @@ class Pipeline:
             self._end_all(leg, "leg_forgotten", datagrams)
 
     def _release(self, leg: Leg, datagrams: list[bytes]) -> None:
-        while leg.held and self._is_ready(leg, leg.held[0][1]):
-            self._address(leg, self._waiting.take(leg), self._correlation(leg), datagrams)
+        correlation_id = self._correlation(leg)
+        while leg.held and correlation_id is not None and _is_addressed(leg, leg.held[0][1]):
+            self._address(leg, self._waiting.take(leg), correlation_id, datagrams)
 
     def _end_all(self, leg: Leg, reason: str, datagrams: list[bytes]) -> None:
         while leg.held:
@@ -245,20 +253,17 @@ class Pipeline:
         else:
             self._address(leg, record, correlation_id, datagrams)
 
-    def _is_ready(self, leg: Leg, record: Record) -> bool:
-        if self._correlation(leg) is None:
-            return False
-        return record.plane is Plane.SIGNALLING or bool(leg.audio or leg.video) or leg.destroyed is not None
-
     def _correlation(self, leg: Leg) -> Optional[str]:
         """The Call-ID a leg's records are filed under; None as long as it may still become known."""
-        other = self.legs.other(leg)
-        if self.settings.correlation == "a-leg" and leg.outbound and other is not None and other.call_id:
-            return other.call_id
+        if self.settings.correlation == "a-leg" and leg.outbound:
+            other = self.legs.other(leg)
+            if other is not None and other.outbound is False and other.call_id:
+                return other.call_id
         if leg.call_id:
             return leg.call_id
         if leg.is_sip and leg.destroyed is None:
             return None
+        other = self.legs.other(leg)
         return other.call_id if other is not None else None
 
     def _address(self, leg: Leg, record: Record, correlation_id: Optional[str], datagrams: list[bytes]) -> None:
@@ -273,10 +278,10 @@ class Pipeline:
     def _flow(self, leg: Leg, record: Record) -> tuple[Optional[Endpoint], Optional[Endpoint], int]:
         if record.plane is Plane.SIGNALLING:
             return leg.local, leg.remote, leg.ip_protocol
-        medium = leg.video if record.medium == VIDEO else leg.audio
+        medium = leg.video if record.medium == VIDEO else leg.audio or leg.video
         if medium is None:
             return None, None, IpProtocol.UDP
-        if record.medium is None:  # which medium can't be told: the address, but not the port
+        if record.medium is None and leg.video not in {None, medium}:  # can't be told: the address, but not the port
             local, remote = (point and Endpoint(point.ip, 0) for point in (medium.local, medium.remote))
             return local, remote, IpProtocol.UDP
         if record.plane is Plane.RTP:
@@ -311,9 +316,15 @@ class Pipeline:
                 settings.capture_password,
                 record.mos,
             ))
+        except TooLongError:
+            self.counters.dropped["too_long"] += 1
+            return
         except HepError:
             self.counters.dropped["not_encodable"] += 1
             return
+        except Exception as error:  # a fault of ours: the record is lost, and that has to be counted too
+            self.counters.dropped[type(error).__name__] += 1
+            raise
         if len(datagram) > MAX_UDP_LENGTH:
             self.counters.dropped["too_long"] += 1
             return
@@ -333,3 +344,8 @@ class Pipeline:
         """The switch's own address, of the family of its peer."""
         version = 6 if peer is not None and ":" in peer.ip else 4
         return self._switch_ip[version] or NOWHERE[version]
+
+
+def _is_addressed(leg: Leg, record: Record) -> bool:
+    """Whether the addresses of a record's flow are known, or will never be."""
+    return record.plane is Plane.SIGNALLING or bool(leg.audio or leg.video) or leg.destroyed is not None

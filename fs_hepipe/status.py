@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import json
+import textwrap
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -17,22 +18,35 @@ from typing import Any
 from fs_hepipe import names
 from fs_hepipe.agent import Agent
 from fs_hepipe.hep.registry import protocol_name
+from fs_hepipe.text import shown
 from fs_hepipe.transport import SENT
 from fs_hepipe.version import VERSION
 
-PATIENCE_WITH_RTCP = 30.0
-"""Seconds an agent has to run before it wonders where RTCP is: the first report comes about 4 s after the media."""
+COLUMNS = 100
+INDENT = 10
+"""Columns of a label, and of the lines below it that still belong to it."""
 
-MEDIA_LEGS = 5
-"""Quality reports of received media before the absence of RTCP means something."""
+MEDIA_LEGS = 2
+"""Quality reports of received media before the absence of RTCP means something: those of one call."""
+
+RTCP_REPORTS = 4
+"""Reports of the far ends before the absence of ours means something: both come every few seconds."""
 
 
 def status(agent: Agent) -> dict[str, Any]:
     """All numbers of an agent, and its hints. Keys of it are stable: they are what `status json` prints."""
+    looks = [_look(agent)]
+    if not looks[0]["ledger"]["balances"]:  # the agent goes on while we look, and this was in the middle of an event
+        agent.between_events(lambda: looks.append(_look(agent)))
+    return looks[-1]
+
+
+def _look(agent: Agent) -> dict[str, Any]:
     counters, ledger = agent.counters, agent.counters.ledger()
     name, seconds = agent.busiest_event
     return {
         "version": VERSION,
+        "started": agent.started,
         "running_since": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(agent.started)),
         "configuration": agent.source,
         "capture_id": agent.config.settings.capture_id,
@@ -76,27 +90,27 @@ def hints(agent: Agent) -> list[str]:
     """What is likely to leave a tab of Homer empty, and what to do about it."""
     found = list(agent.config.warnings)
     settings, received = agent.config.settings, agent.counters.received
-    ended = received[names.CHANNEL_HANGUP_COMPLETE]
     heard, told = received[names.RECV_RTCP_MESSAGE], received[names.SEND_RTCP_MESSAGE]
-    reports = sum(agent.counters.built[kind] for kind in settings.qos_type)
-    if settings.report_rtcp_events and not heard and reports >= MEDIA_LEGS:
+    streams = max((agent.counters.built[kind] for kind in settings.qos_type), default=0)
+    if settings.report_rtcp_events and not heard and not told and streams >= MEDIA_LEGS:
         found.append(
-            f"{ended} calls ended and no RTCP came: set rtcp-audio-interval-msec in the SIP profile, "
-            "and keep the media on the switch (no bypass, no proxy)"
+            f"{streams} streams of media ended and no RTCP came: unless they took less than 5 s each, set "
+            "rtcp-audio-interval-msec in the SIP profile, and keep the media on the switch (no bypass, no proxy)"
         )
-    if settings.report_rtcp_events and heard and not told:
+    if settings.report_rtcp_events and heard >= RTCP_REPORTS and not told:
         found.append(
             "the far ends' RTCP comes, ours does not: set the variable fire_rtcp_events=true before the media starts, "
             'for example <X-PRE-PROCESS cmd="set" data="fire_rtcp_events=true"/> in vars.xml'
         )
     for collector in agent.collectors:
-        if collector.target is None:
+        if collector.target is None and collector.last_error is not None:
             found.append(f"{collector.name}: the name does not resolve, nothing is sent there")
-        elif collector.refusals and collector.refusals >= collector.outcomes[SENT] // 4:
+        elif collector.refuses:
             found.append(f"{collector.name}: nobody listens there, it refuses what is sent")
     if agent.saturated:
         found.append(
-            f"the event queue was full {agent.saturated} times and events may be lost: raise event-queue-length"
+            f"the event queue was full {agent.saturated} times, or nearly so, and events may be lost: "
+            "raise event-queue-length"
         )
     if agent.unbound:
         found.append(f"the switch would not bind {', '.join(agent.unbound)}")
@@ -109,7 +123,7 @@ def as_json(report: Mapping[str, Any]) -> str:
 
 
 def as_text(report: Mapping[str, Any]) -> str:
-    """The report for a terminal."""
+    """The report for a terminal: lines of at most `COLUMNS`."""
     legs, queue, busiest = report["legs"], report["queue"], report["busiest_event"]
     events = report["events"]
     lines = [
@@ -136,12 +150,16 @@ def as_text(report: Mapping[str, Any]) -> str:
         f"dropped   {_pairs(report['dropped']) or 'none'}",
         f"waiting   {report['waiting']} for a Call-ID",
         f"legs      {legs['living']} living (of {legs['most']}), {legs['evicted']} evicted, {legs['expired']} expired",
-        f"queue     {queue['length']} long, {queue['longest_row']} filled at most, {queue['times_full']} times full",
+        f"queue     {queue['length']} long, {queue['longest_row']} events in a row, {queue['times_full']} times full",
         f"slowest   {busiest['name'] or '-'} {busiest['microseconds']} us",
         f"ledger    {'balances' if report['ledger']['balances'] else 'DOES NOT BALANCE: please report this'}",
     ]
     lines += [f"hint      {hint}" for hint in report["hints"]]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{_wrapped(line)}\n" for line in lines)
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(shown(line, len(line)), COLUMNS, subsequent_indent=" " * INDENT, break_on_hyphens=False)
 
 
 def _pairs(counts: Mapping[str, int]) -> str:

@@ -5,6 +5,7 @@ Foreign text made fit to be shown: no control character, no broken UTF-8, no 60 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Optional
 
 MAX_SHOWN = 512
@@ -49,9 +50,12 @@ def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
+_needs_quotes = re.compile(r'[ "=\\]').search
+
+
 def quoted(text: Optional[object]) -> str:
     """A value for `key=value`: in double quotes where it could be taken for more than one word."""
     value = str(text)
-    if value and not any(mark in value for mark in ' "=\\'):
+    if value and _needs_quotes(value) is None:
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

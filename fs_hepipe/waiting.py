@@ -9,9 +9,6 @@ Rules:
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
-
 from fs_hepipe.legs import Leg
 from fs_hepipe.record import Record
 
@@ -31,29 +28,25 @@ class WaitingRoom:
     def __init__(self) -> None:
         self.count = 0
         """Records waiting."""
-        self._due: deque[tuple[float, Leg]] = deque()
+        self._legs: dict[Leg, None] = {}  # those with a record, the first to wait first
 
     def add(self, leg: Leg, record: Record, now: float) -> bool:
         """Lets a record wait; False when there is no room for it."""
         if len(leg.held) >= MAX_PER_LEG or self.count >= MAX_WAITING:
             return False
-        until = now + PATIENCE
-        if not leg.held:
-            self._due.append((until, leg))
-        leg.held.append((until, record))
+        leg.held.append((now + PATIENCE, record))
+        self._legs[leg] = None
         self.count += 1
         return True
 
     def take(self, leg: Leg) -> Record:
         """The leg's first record, which waits no longer."""
         self.count -= 1
-        return leg.held.pop(0)[1]
+        _, record = leg.held.pop(0)
+        if not leg.held:
+            del self._legs[leg]
+        return record
 
-    def due(self, now: float) -> Iterator[Leg]:
-        """The legs whose first record has waited long enough, once each."""
-        while self._due and self._due[0][0] <= now:
-            _, leg = self._due.popleft()
-            if leg.held and leg.held[0][0] <= now:
-                yield leg
-            if leg.held:
-                self._due.append((leg.held[0][0], leg))
+    def due(self, now: float) -> list[Leg]:
+        """The legs whose first record has waited long enough."""
+        return [leg for leg in self._legs if leg.held[0][0] <= now]

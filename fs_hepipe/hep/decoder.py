@@ -92,7 +92,7 @@ def decode(datagram: bytes) -> Message:
         raise HepError(f"offset {len(datagram)}: ends without {', '.join(missing)}")
     if (":" in fields["src_ip"]) != (":" in fields["dst_ip"]):
         raise HepError(f"addresses of two families: {fields['src_ip']}, {fields['dst_ip']}")
-    del fields["ip_family"]  # the addresses tell it, and not every sender gets it right
+    fields.pop("ip_family", None)  # the addresses tell it, and not every sender gets it right
     timestamp = fields.pop("seconds") * MICROS + fields.pop("micros")
     return Message(timestamp, fields.pop("payload", b""), other=tuple(other), **fields)
 
@@ -103,4 +103,4 @@ _FIELDS: dict[int, str] = {
     ChunkType.TIMESTAMP_SECONDS: "seconds",
     ChunkType.TIMESTAMP_MICROS: "micros",
 }
-_NEEDED = ("ip_family", "src_ip", "dst_ip", "seconds", "micros", "protocol_type")
+_NEEDED = ("src_ip", "dst_ip", "seconds", "micros", "protocol_type")

@@ -14,7 +14,7 @@ import json
 from typing import Any, NamedTuple, Optional
 
 from fs_hepipe import names
-from fs_hepipe.event import Event
+from fs_hepipe.event import Event, header_text
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.media import Endpoint, Get, integer, ip_literal
 from fs_hepipe.record import Record
@@ -60,7 +60,8 @@ def custom(event: Event, subclass: str, timestamp: int, switch_name: str, log_fo
     elif log_format == "json":
         payload = to_json({"event": subclass, **fields})
     else:
-        payload = " ".join([shown(subclass), *(f"{key}={quoted(value)}" for key, value in fields.items())]).encode()
+        words = (f"{quoted(key)}={quoted(value)}" for key, value in fields.items())
+        payload = " ".join([shown(subclass), *words]).encode()
     call_id = get(names.CALL_ID)
     remote = _endpoint(fields)
     record = Record(timestamp, ProtocolType.LOG, payload, received=remote is not None)
@@ -93,7 +94,7 @@ def _every(event: Event) -> dict[str, Any]:
     except ValueError:
         return {}
     said = [(header, value) for header, value in headers.items() if header not in STANDARD]
-    return {shown(header): shown(str(value)) for header, value in said[:MAX_FIELDS]}
+    return {shown(header): shown(header_text(value)) for header, value in said[:MAX_FIELDS]}
 
 
 def _endpoint(fields: dict[str, Any]) -> Optional[Endpoint]:

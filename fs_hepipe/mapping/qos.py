@@ -23,8 +23,11 @@ from fs_hepipe.media import AUDIO, Endpoint, Get, Medium, Reception
 from fs_hepipe.record import Plane, Record
 from fs_hepipe.text import shown, to_json
 
-FLAWLESS_R = 100.0
-"""R as long as no flaw was seen."""
+FLAWLESS_R, FLAWLESS_MOS = 100.0, 4.5
+"""R and MOS as long as no flaw was seen."""
+
+MIN_MOS, MAX_MOS = 1.0, 5.0
+"""The scale (ITU-T P.800); what is not on it is no score."""
 
 CREDIBLE_LOSS = 0.01
 """Share of lost packets from which a flawless MOS is not believed; FreeSWITCH counts one lost at a call's start."""
@@ -97,12 +100,14 @@ def _received(get: Get, medium: Medium) -> tuple[dict[str, Any], Optional[float]
     # fmt: on
     report.update((key, value) for key, value in optional.items() if value is not None)
     mos, rfactor = decimal(get, prefix + "mos"), decimal(get, prefix + "quality_percentage")
-    if rfactor == FLAWLESS_R and lost is not None and lost > CREDIBLE_LOSS * (packets + lost):
+    flawless = rfactor == FLAWLESS_R or mos == FLAWLESS_MOS
+    if flawless and lost is not None and lost > CREDIBLE_LOSS * (packets + lost):
         return report, None
     if rfactor is not None:
         report["RFACTOR"] = rfactor
-    if mos is not None:
-        report["MOS"] = mos
+    if mos is None or not MIN_MOS <= mos <= MAX_MOS:
+        return report, None
+    report["MOS"] = mos
     return report, mos
 
 

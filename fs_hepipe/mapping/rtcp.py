@@ -11,15 +11,15 @@ Rules:
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, NamedTuple, Optional
 
 from fs_hepipe import names
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.legs import Leg
-from fs_hepipe.mapping.numbers import decimal, event_time, hexadecimal, milliseconds, signed24, unsigned
+from fs_hepipe.mapping.numbers import all_unsigned, decimal, event_time, hexadecimal, milliseconds, signed24, unsigned
 from fs_hepipe.media import MAX_SOURCES, Get, Medium, Reception
 from fs_hepipe.record import Plane, Record
-from fs_hepipe.text import to_json
+from fs_hepipe.text import shown, to_json
 
 SENDER_REPORT = 200
 RECEIVER_REPORT = 201
@@ -31,28 +31,44 @@ MAX_BLOCKS = 31
 MAX_SENDERS = 2 * MAX_SOURCES
 """SSRCs per leg whose last sender report is remembered."""
 
-NTP_KEYS = ("ntp_timestamp_sec", "ntp_timestamp_usec")
-"""NTP's two words as they are: the second is the fraction of 2^-32 s, whatever its key says."""
-
 # fmt: off
 # switch_core_media.c:switch_core_media_read_frame, switch_rtp.c:switch_send_rtcp_event
-# Homer's key            reader      header
-SENDER_INFORMATION: tuple[tuple[str, Callable[[Get, str], Any], str], ...] = (
-    ("rtp_timestamp",      unsigned,   names.RTP_TIMESTAMP),
-    ("packets",            unsigned,   names.SENDER_PACKET_COUNT),
-    ("octets",             unsigned,   names.SENDER_OCTET_COUNT),
+# Homer's key            header
+SENDER_INFORMATION = (
+    ("ntp_timestamp_sec",  names.NTP_MSW),
+    ("ntp_timestamp_usec", names.NTP_LSW),      # NTP's fraction of 2^-32 s as it is, whatever its key says
+    ("rtp_timestamp",      names.RTP_TIMESTAMP),
+    ("packets",            names.SENDER_PACKET_COUNT),
+    ("octets",             names.SENDER_OCTET_COUNT),
 )
 
-# Homer's key            reader      suffix after `Source<n>-` (received) or `Source-` (sent)
-REPORT_BLOCK: tuple[tuple[str, Callable[[Get, str], Any], str], ...] = (
-    ("fraction_lost",      unsigned,   "Fraction"),
-    ("packets_lost",       signed24,   "Lost"),
-    ("highest_seq_no",     unsigned,   "Highest-Sequence-Number-Received"),
-    ("ia_jitter",          unsigned,   "Jitter"),
-    ("lsr",                unsigned,   "LSR"),
-    ("dlsr",               unsigned,   "DLSR"),
+# Homer's key            what follows `Source<n>-` (received) or `Source-` (sent)
+REPORT_BLOCK = (
+    ("fraction_lost",      "Fraction"),
+    ("packets_lost",       "Lost"),
+    ("highest_seq_no",     "Highest-Sequence-Number-Received"),
+    ("ia_jitter",          "Jitter"),
+    ("lsr",                "LSR"),
+    ("dlsr",               "DLSR"),
 )
 # fmt: on
+
+
+class _Block(NamedTuple):
+    """The headers of one report block."""
+
+    source: str
+    numbers: tuple[tuple[str, str], ...]
+    rtt: str
+
+
+def _block_headers(number: str) -> _Block:
+    prefix = f"Source{number}-"
+    return _Block(prefix + "SSRC", tuple((key, prefix + end) for key, end in REPORT_BLOCK), f"Rtt{number}-Avg")
+
+
+RECEIVED_BLOCKS = tuple(_block_headers(str(number)) for number in range(MAX_BLOCKS))
+SENT_BLOCK = _block_headers("")
 
 
 def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
@@ -64,33 +80,34 @@ def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
     Raises:
         MappingError: a header is there but is not the number it should be.
     """
-    sender, ntp = hexadecimal(get, names.SSRC), (unsigned(get, names.NTP_MSW), unsigned(get, names.NTP_LSW))
-    is_sender_report = _is_sender_report(leg, sender, ntp)
+    sender = hexadecimal(get, names.SSRC)
+    information = all_unsigned(get, SENDER_INFORMATION)
+    is_sender_report = _is_sender_report(leg, sender, information)
     blocks: list[dict[str, Any]] = []
-    while len(blocks) < MAX_BLOCKS:
-        source = hexadecimal(get, f"Source{len(blocks)}-SSRC")
+    round_trips: list[Optional[float]] = []
+    for headers in RECEIVED_BLOCKS:
+        source = hexadecimal(get, headers.source)
         if source is None:
             break
-        blocks.append(_block(get, f"Source{len(blocks)}-", source))
+        blocks.append(_block(get, headers, source))
+        round_trips.append(decimal(get, headers.rtt) or None)  # 0.000000 until it was measured
     if not blocks and not is_sender_report:
         return None
     medium = _medium_received(leg, sender, blocks)
-    if medium is not None and sender and medium.remote_ssrc != sender:
+    if medium is not None and sender:
         medium.remote_ssrc = sender
     report: dict[str, Any] = {"type": SENDER_REPORT if is_sender_report else RECEIVER_REPORT}
-    if sender:
+    if sender or is_sender_report:  # 0 is an SSRC like any other, or that of no sender report yet
         report["ssrc"] = sender
     if is_sender_report:
-        report["sender_information"] = _sender_information(get, ntp)
+        report["sender_information"] = information
     clock = unsigned(get, names.RTP_RATE) or (medium.clock if medium else None)
-    rtt = decimal(get, names.RTT_AVG)
     if medium is not None:
-        for block in blocks:
-            source = block.get("source_ssrc")
-            if source and medium.ssrc in {None, source}:
-                _remember(medium.said, source, block, rtt)
-    if rtt:  # 0.000000 until it was measured
-        report["rtt_avg_ms"] = round(rtt * 1000, 3)
+        for block, rtt in zip(blocks, round_trips):
+            if medium.ssrc in {None, block["source_ssrc"]}:
+                _remember(medium.said, block["source_ssrc"], block, rtt)
+    if round_trips and round_trips[0]:
+        report["rtt_avg_ms"] = round(round_trips[0] * 1000, 3)
     return _record(get, leg, report, blocks, medium, clock, jitter_unit, is_received=True)
 
 
@@ -107,24 +124,23 @@ def sent(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
         medium.remote_ssrc = source
     # On the wire the block names the far end's RTCP sender, or its RTP source as long as it sent no RTCP
     # (switch_rtp.c:rtcp_generate_report_block).
-    block = _block(get, "Source-", hexadecimal(get, "Source-SSRC") or source)
+    block = _block(get, SENT_BLOCK, hexadecimal(get, SENT_BLOCK.source) or source or None)
     report: dict[str, Any] = {"type": SENDER_REPORT}
     if medium is not None and medium.ssrc is not None:
         report["ssrc"] = medium.ssrc
-    ntp = unsigned(get, names.NTP_MSW), unsigned(get, names.NTP_LSW)
-    report["sender_information"] = _sender_information(get, ntp)
+    report["sender_information"] = all_unsigned(get, SENDER_INFORMATION)
     if medium is not None and source:
         _remember(medium.heard, source, block, None)
     clock = medium.clock if medium else None
     return _record(get, leg, report, [block], medium, clock, jitter_unit, is_received=False)
 
 
-def _is_sender_report(leg: Leg, sender: Optional[int], ntp: tuple[Optional[int], Optional[int]]) -> bool:
+def _is_sender_report(leg: Leg, sender: Optional[int], information: dict[str, int]) -> bool:
     """
     Whether the packet was a sender report. The event does not say: with a receiver report its SSRC, NTP and counts
     are those of the last sender report, or zero when there was none.
     """
-    seconds, fraction = ntp
+    seconds, fraction = information.get("ntp_timestamp_sec"), information.get("ntp_timestamp_usec")
     if not seconds or fraction is None or sender is None:
         return False
     reports = leg.sender_reports
@@ -139,9 +155,10 @@ def _is_sender_report(leg: Leg, sender: Optional[int], ntp: tuple[Optional[int],
 def _medium_received(leg: Leg, sender: Optional[int], blocks: list[dict[str, Any]]) -> Optional[Medium]:
     """The medium a report is of: its blocks are about our SSRC, or it comes from an SSRC heard before."""
     media = leg.media()
-    for medium in media:
-        if medium.ssrc and any(block.get("source_ssrc") == medium.ssrc for block in blocks):
-            return medium
+    if len(media) > 1:
+        for medium in media:
+            if medium.ssrc and any(block["source_ssrc"] == medium.ssrc for block in blocks):
+                return medium
     return _medium_of_remote(media, sender)
 
 
@@ -155,18 +172,11 @@ def _medium_of_remote(media: list[Medium], remote_ssrc: Optional[int]) -> Option
     return None
 
 
-def _sender_information(get: Get, ntp: tuple[Optional[int], Optional[int]]) -> dict[str, Any]:
-    information = dict(zip(NTP_KEYS, ntp))
-    information.update((key, read(get, header)) for key, read, header in SENDER_INFORMATION)
-    return {key: value for key, value in information.items() if value is not None}
-
-
-def _block(get: Get, prefix: str, source: Optional[int]) -> dict[str, Any]:
-    block: dict[str, Any] = {"source_ssrc": source} if source else {}
-    for key, read, suffix in REPORT_BLOCK:
-        value = read(get, prefix + suffix)
-        if value is not None:
-            block[key] = value
+def _block(get: Get, headers: _Block, source: Optional[int]) -> dict[str, Any]:
+    block: dict[str, Any] = {} if source is None else {"source_ssrc": source}
+    block.update(all_unsigned(get, headers.numbers))
+    if "packets_lost" in block:
+        block["packets_lost"] = signed24(block["packets_lost"])
     return block
 
 
@@ -174,7 +184,8 @@ def _remember(sources: dict[int, Reception], source: int, block: dict[str, Any],
     """Keeps what a receiver said last, per source: one that changed its SSRC starts its counts anew (RFC 3550 §8)."""
     lost = block.get("packets_lost")
     if lost is not None and (source in sources or len(sources) < MAX_SOURCES):
-        sources[source] = Reception(lost, block.get("ia_jitter"), rtt or None)
+        sources.pop(source, None)  # so that the last one is the one heard last
+        sources[source] = Reception(lost, block.get("ia_jitter"), rtt)
 
 
 def _record(
@@ -197,7 +208,7 @@ def _record(
     report["report_blocks"] = blocks
     if medium is not None:
         report["medium"] = medium.kind
-    report["leg"] = leg.unique_id  # also keeps two legs' reports apart where a collector drops equal payloads
+    report["leg"] = shown(leg.unique_id)  # also keeps two legs' reports apart where a collector drops equal payloads
     timestamp = unsigned(get, names.CAPTURE_TIME) or event_time(get)
     return Record(
         timestamp=leg.stamp(timestamp),

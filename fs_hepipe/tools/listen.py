@@ -66,8 +66,8 @@ def run(args: argparse.Namespace) -> int:
         return 1
     shown, garbage = 0, 0
     with listener:
-        print(f"listening on {endpoint(*listener.getsockname()[:2])}, Ctrl-C ends", file=sys.stderr, flush=True)
         try:
+            print(f"listening on {endpoint(*listener.getsockname()[:2])}, Ctrl-C ends", file=sys.stderr, flush=True)
             while args.count is None or shown < args.count:
                 datagram, peer = listener.recvfrom(MAX_DATAGRAM)
                 try:

@@ -23,10 +23,11 @@ class Collectors:
 
     def configure(self, addresses: Iterable[tuple[str, str, int]]) -> None:
         """The collectors as (name, host, port) from now on; one that stays keeps its socket and its counters."""
-        before, self._members = self._members, {}
+        before = dict(self._members)
+        members: dict[str, tuple[Collector, Resolver]] = {}
         for name, host, port in addresses:
-            kept = before.pop(name, None)
-            self._members[name] = kept or (Collector(name, joined=self.offered), Resolver(host, port))
+            members[name] = before.pop(name) if name in before else self._joined(name, host, port)
+        self._members = members  # whole, for those who only look
         for collector, _ in before.values():
             collector.close()
 
@@ -36,16 +37,19 @@ class Collectors:
         for collector, resolver in self._members.values():
             if collector.target is not None:
                 continue
-            collector.target = resolver.poll(now)
-            if collector.target is None and resolver.error is not None:
-                collector.last_error = LastError(resolver.error, wall)
-                complaints.append(f"{collector.name}: {resolver.error}")
+            failure = resolver.poll(now)
+            collector.target = resolver.found
+            if failure is not None:
+                collector.last_error = LastError(failure, wall)
+                complaints.append(f"{collector.name}: {failure}")
         return complaints
 
     def send(self, datagram: bytes, wall: float) -> None:
         """One datagram to each; `wall` is the time, seconds since 1970."""
         self.offered += 1
-        for collector, _ in self._members.values():
+        for collector, resolver in self._members.values():
+            if collector.target is None:
+                collector.target = resolver.found
             collector.send(datagram, wall)
 
     @property
@@ -57,6 +61,11 @@ class Collectors:
         """Lets all sockets go."""
         for collector, _ in self._members.values():
             collector.close()
+
+    def _joined(self, name: str, host: str, port: int) -> tuple[Collector, Resolver]:
+        collector, resolver = Collector(name, joined=self.offered), Resolver(host, port)
+        collector.target = resolver.found
+        return collector, resolver
 
 
 __all__ = ["REFUSED", "SENT", "UNRESOLVED", "Collector", "Collectors", "LastError", "Resolver", "Target", "lookup"]

@@ -17,7 +17,9 @@ RETRY = 10.0
 
 def lookup(host: str, port: int) -> Target:
     """
-    The first UDP address of a host; waits for the resolver.
+    The first UDP address of a host, an IPv4 one where it has both; waits for the resolver.
+
+    Collectors listen on IPv4 unless told otherwise, and `localhost` is `::1` first (RFC 6724).
 
     Raises:
         TransportError: it has none.
@@ -26,7 +28,7 @@ def lookup(host: str, port: int) -> Target:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
         raise TransportError(f"{host} does not resolve: {error}") from error
-    family, _, _, _, address = found[0]
+    family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
     return int(family), address
 
 
@@ -46,26 +48,28 @@ class Resolver:
     def __init__(self, host: str, port: int, look_up: Callable[[str, int], Target] = lookup) -> None:
         self.host = host
         self.port = port
-        self.error: Optional[str] = None
-        """Why the last look-up failed."""
+        self.found: Optional[Target] = literal(host, port)
+        """The address, once it is known; that of an IP address is known at once."""
         self._look_up = look_up
-        self._found: Optional[Target] = literal(host, port)
+        self._error: Optional[str] = None
         self._thread: Optional[threading.Thread] = None
         self._next = 0.0
 
-    def poll(self, now: float) -> Optional[Target]:
-        """The address, once it is known. Starts a look-up when one is due; never waits for it."""
-        if self._found is None and self._thread is None and now >= self._next:
-            self._thread = threading.Thread(target=self._run, name="fs_hepipe resolver", daemon=True)
-            self._thread.start()
-        elif self._thread is not None and not self._thread.is_alive():
+    def poll(self, now: float) -> Optional[str]:
+        """Starts a look-up when one is due, and never waits for it. Why one failed, said once when it has ended."""
+        if self._thread is None:
+            if self.found is None and now >= self._next:
+                self._error = None
+                self._thread = threading.Thread(target=self._run, name="fs_hepipe resolver", daemon=True)
+                self._thread.start()
+        elif not self._thread.is_alive():
             self._thread = None
             self._next = now + RETRY
-        return self._found
+            return self._error
+        return None
 
     def _run(self) -> None:
         try:
-            self._found = self._look_up(self.host, self.port)
-            self.error = None
+            self.found = self._look_up(self.host, self.port)
         except TransportError as error:
-            self.error = str(error)
+            self._error = str(error)

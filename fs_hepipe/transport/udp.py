@@ -6,10 +6,13 @@ Rules:
 2. A connected socket reports ECONNREFUSED for the datagram before, and the call that reports it sends nothing
    (measured): so it is sent again, once.
 3. `sent` means that the kernel took it. HEP over UDP has no acknowledgement.
+4. A socket that an error may have left useless is replaced: a connected one keeps its own address when the machine
+   gets another.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 from collections import Counter
@@ -18,6 +21,8 @@ from typing import NamedTuple, Optional
 SENT = "sent"
 REFUSED = "refused"
 UNRESOLVED = "unresolved"
+UNREACHABLE = "unreachable"
+ERROR = "error"
 
 # fmt: off
 OUTCOMES = {
@@ -26,14 +31,17 @@ OUTCOMES = {
     errno.EWOULDBLOCK:  "buffer_full",
     errno.ENOBUFS:      "buffer_full",
     errno.EMSGSIZE:     "too_long",
-    errno.ENETUNREACH:  "unreachable",
-    errno.EHOSTUNREACH: "unreachable",
-    errno.ENETDOWN:     "unreachable",
+    errno.ENETUNREACH:  UNREACHABLE,
+    errno.EHOSTUNREACH: UNREACHABLE,
+    errno.ENETDOWN:     UNREACHABLE,
     errno.EPERM:        "forbidden",        # a firewall on this machine
     errno.EACCES:       "forbidden",
 }
 # fmt: on
 """What an error of the kernel is counted as; any other one is `error`."""
+
+REFUSING = 60.0
+"""Seconds of sending without a refusal, after which somebody listens again: hosts answer no more than once a second."""
 
 Target = tuple[int, tuple[object, ...]]
 """An address family and a socket address of it."""
@@ -60,6 +68,9 @@ class Collector:
         """Octets sent."""
         self.refusals = 0
         """How often the far end said that nobody listens; such a datagram was counted as sent before."""
+        self.refused_at: Optional[float] = None
+        """When it said so last, and when something was sent last."""
+        self.sent_at = 0.0
         self.target: Optional[Target] = None
         """Where it is; None until its name has resolved."""
         self.last_error: Optional[LastError] = None
@@ -71,10 +82,16 @@ class Collector:
         self.outcomes[outcome] += 1
         return outcome
 
+    @property
+    def refuses(self) -> bool:
+        """Whether nobody listens there, as far as we were told of late."""
+        return self.refused_at is not None and self.sent_at - self.refused_at < REFUSING
+
     def close(self) -> None:
         """Lets the socket go; the next datagram opens another."""
         if self._socket is not None:
-            self._socket.close()
+            with contextlib.suppress(OSError):
+                self._socket.close()
             self._socket = None
 
     def _send(self, datagram: bytes, now: float) -> str:
@@ -91,9 +108,16 @@ class Collector:
             self._refused(error, now)
             return REFUSED
         except OSError as error:
+            outcome = OUTCOMES.get(error.errno or 0, ERROR)
             self.last_error = LastError(str(error), now)
-            return OUTCOMES.get(error.errno or 0, "error")
+            if outcome in {UNREACHABLE, ERROR}:
+                self.close()
+            return outcome
+        except Exception as error:  # noqa: BLE001  whatever it is, the next collector gets its datagram
+            self.last_error = LastError(type(error).__name__, now)
+            return ERROR
         self.octets += len(datagram)
+        self.sent_at = now
         return SENT
 
     def _connected(self, target: Target) -> socket.socket:
@@ -109,4 +133,5 @@ class Collector:
 
     def _refused(self, error: OSError, now: float) -> None:
         self.refusals += 1
+        self.refused_at = now
         self.last_error = LastError(str(error), now)

@@ -182,19 +182,32 @@ class Judge(ABC):
 
     def settle(self, timeout: float = PATIENCE_S) -> None:
         """Return once everything that was sent to it before this call is in `received()`."""
+        self.settle_behind(self.probe(), timeout)
+
+    def probe(self) -> bytes:
+        """Send the probe of `settle_behind`: the first half of `settle`, so that several judges can read at once."""
         probe = PROBE + str(next(self._probe_numbers)).encode()
-        datagram = build(Packet(payload=probe, auth_key=self.auth_key))
-        again, deadline = 0.0, time.monotonic() + timeout
-        while probe not in self._probes:
+        self._send_probe(probe)
+        return probe
+
+    def settle_behind(self, probe: bytes, timeout: float = PATIENCE_S) -> None:
+        """The other half: return once everything that was sent to it before this probe is in `received()`."""
+        again, deadline = time.monotonic() + PROBE_AGAIN_S, time.monotonic() + timeout
+        while True:
             now = time.monotonic()
             if not self._running() or now > deadline:
                 trouble = "does not answer" if self._running() else "does not run"
                 raise JudgeError(f"{self} {trouble}; the end of its log:\n{self._log_end()}")
+            self.received()
+            if probe in self._probes:
+                return
             if now >= again:  # it may not listen yet, or its buffer may have been full
-                send(self.address, datagram)
+                self._send_probe(probe)
                 again = now + PROBE_AGAIN_S
             time.sleep(POLL_S)
-            self.received()
+
+    def _send_probe(self, probe: bytes) -> None:
+        send(self.address, build(Packet(payload=probe, auth_key=self.auth_key)))
 
     def forget(self) -> None:
         """Begin anew: what was sent to it before this call is never in `received()` again."""

@@ -151,6 +151,8 @@ class KamailioChunks(_Kamailio):
     checks_key = True
     ABSENT: ClassVar[str] = "0"
     """What a text chunk reads that is not there; one that really says "0" looks the same."""
+    UNREAD: ClassVar[str] = "0"
+    """What stands for the hexadecimal payload of a datagram in which it found none."""
 
     @classmethod
     def view(cls, seen: Seen) -> Seen:
@@ -173,7 +175,7 @@ class KamailioChunks(_Kamailio):
                 capture_id=row["capture_id"],
                 auth_key=self._text(row["key_hex"]),
                 correlation_id=self._text(row["correlation_hex"]),
-                payload=bytes.fromhex(row["payload_hex"]),
+                payload=b"" if row["payload_hex"] == self.UNREAD else bytes.fromhex(row["payload_hex"]),
             )
             if self.auth_key is None or row["keyed"]:
                 yield seen

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from functools import lru_cache
 from typing import NamedTuple, Optional, Protocol
 
 
@@ -101,6 +102,7 @@ def whole(message: MessageLike) -> Seen:
     )
 
 
+@lru_cache(maxsize=1024)
 def address(text: Optional[str]) -> Optional[str]:
     """An address in its one spelling; anything else stays what it is, and nothing is None."""
     try:

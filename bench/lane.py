@@ -1,0 +1,406 @@
+"""
+The lanes that run in Python: `python -m bench.lane NAME …` measures one thing, a batch whenever a line comes on stdin.
+
+A lane says first what it is (one JSON object), then answers each line with one JSON object: `us`, the CPU time of this
+process per operation in µs, and where datagrams leave, `sent`: how many did, per operation.
+
+Rules:
+1. CPU time of the whole process, user and system: what `resource.getrusage` gives, to the ns.
+2. Events go through `Agent.run`: the loop, the pipeline and the collectors as they are inside the switch. The clock is
+   read where the agent asks for its next event.
+3. Events are made a few at a time, the clock stopped meanwhile: as near to the CPU as an event that the switch has just
+   handed over, and each string its own.
+4. The garbage collector is on, as in the switch. What only the bench holds is frozen, so that it does not look at it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import platform
+import sys
+import time
+from collections.abc import Generator, Iterable, Iterator
+from functools import partial
+from importlib.metadata import version
+from itertools import islice
+from typing import Any, Callable, Optional
+
+import freeswitch
+
+PLAIN = "--plain" in sys.argv
+if PLAIN:
+    sys.modules["orjson"] = None  # type: ignore[assignment]  # importing it fails, as where it is not installed
+
+from bench import story  # noqa: E402  after orjson was kept out
+from fs_hepipe import host, names  # noqa: E402
+from fs_hepipe.agent import Agent  # noqa: E402
+from fs_hepipe.config import Address, Config  # noqa: E402
+from fs_hepipe.event import Event, RecordedEvent  # noqa: E402
+from fs_hepipe.hep import Message, encode  # noqa: E402
+from fs_hepipe.hep.encoder import chunks  # noqa: E402
+from fs_hepipe.hep.schema import HEP3  # noqa: E402
+from fs_hepipe.pipeline import bindings  # noqa: E402
+from fs_hepipe.settings import Settings  # noqa: E402
+
+MICROS = 1_000_000
+
+FEW = 20
+"""Events made at a time; as many are fed at once in node."""
+
+GROWTH_BATCH = 2_000
+
+Make = Callable[[story.Headers], Event]
+
+
+def asked() -> bool:
+    """Waits for a line; False at the end."""
+    return bool(sys.stdin.readline())
+
+
+def tell(**answer: object) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+def introduce(**about: object) -> None:
+    """What the lane is, and with what it was made."""
+    versions = {"CPython": platform.python_version(), "construct": version("construct")}
+    tell(versions=versions if PLAIN else {**versions, "orjson": version("orjson")}, **about)
+
+
+def settle() -> None:
+    """Rule 4."""
+    gc.collect()
+    gc.freeze()
+
+
+# --- encode ----------------------------------------------------------------------------------------------------------
+
+
+def message(args: argparse.Namespace) -> Message:
+    """The message that every encoder makes."""
+    fields = json.loads(args.message)
+    return Message(args.timestamp, fields.pop("payload").encode(), **fields)
+
+
+def encode_lane(args: argparse.Namespace) -> None:
+    """A message of a known flow, a µs later each time: the `Message` and its octets."""
+    timestamp, payload, *flow = message(args)
+    introduce(sample=encode(message(args)).hex())
+    while asked():
+        began = time.process_time()
+        for later in range(args.count):
+            encode(Message(timestamp + later, payload, *flow))
+        tell(us=(time.process_time() - began) / args.count * MICROS)
+
+
+def build_lane(args: argparse.Namespace) -> None:
+    """The same by the schema itself: the chunks are at hand, HEP3.build makes the octets."""
+    made = [{"vendor_id": 0, "type_id": type_id, "body": body} for type_id, body in chunks(message(args))]
+    introduce(sample=HEP3.build(made).hex())
+    while asked():
+        began = time.process_time()
+        for _ in range(args.count):
+            HEP3.build(made)
+        tell(us=(time.process_time() - began) / args.count * MICROS)
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+def read_at_once(headers: story.Headers) -> Event:
+    """An event that knows its headers: what it costs to read them is left out."""
+    return RecordedEvent(headers)
+
+
+def searched(headers: story.Headers) -> Event:
+    """The fake switch's event: getHeader searches from the first header on, as the real one does, and costs about as much."""
+    event: Event = freeswitch.Event("json", json.dumps(headers))
+    return event
+
+
+class Fed:
+    """An agent's inlet that gives what a generator yields. When that is over, the agent ends."""
+
+    def __init__(self, events: Callable[[Agent], Iterator[Optional[Event]]]) -> None:
+        self._events = events
+        self._iterator: Iterator[Optional[Event]] = iter(())
+
+    def run(self, args: argparse.Namespace, settings: Settings, living: Iterable[Event] = ()) -> Agent:
+        """Runs an agent over what lives already, and then over the events."""
+        agent = Agent(configuration(args, settings), lambda _length: self)
+        self._iterator = self._events(agent)
+        agent.run(lambda: living)
+        return agent
+
+    def bind(self, name: str, subclass: str = "") -> bool:  # noqa: ARG002  it gives what it has
+        return True
+
+    def pop(self, wait_ms: int) -> Optional[Event]:  # noqa: ARG002  it never waits
+        return next(self._iterator, None)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def configuration(args: argparse.Namespace, settings: Settings) -> Config:
+    return Config(settings=settings, collectors=(Address("127.0.0.1", args.port),))
+
+
+def clocked(events: Iterator[Event]) -> Generator[Optional[Event], None, tuple[float, int]]:
+    """Gives events to the agent a few at a time (rule 3); CPU seconds that it had them, and how many there were."""
+    took, count = 0.0, 0
+    while few := list(islice(events, FEW)):
+        began = time.process_time()
+        yield from few
+        took += time.process_time() - began
+        count += len(few)
+    yield None  # so that the agent sees an end of the row
+    return took, count
+
+
+def answer(agent: Agent, events: Iterator[Event]) -> Generator[Optional[Event], None, None]:
+    """One batch, and what it cost."""
+    gc.collect()
+    before = agent.collectors.offered
+    took, count = yield from clocked(events)
+    tell(us=took / count * MICROS, sent=(agent.collectors.offered - before) / count)
+
+
+def rtcp_lane(args: argparse.Namespace, make: Make) -> None:
+    """The recording's RTCP events, over and over, while its 300 legs live."""
+    begin, reports = story.recorded(story.BEGIN), story.recorded(story.RTCP)
+
+    def feed(agent: Agent) -> Iterator[Optional[Event]]:
+        introduce(events=len(reports))
+        while asked():
+            yield from answer(agent, map(make, fresh(reports)))
+        agent.stop()
+
+    settle()
+    Fed(feed).run(args, Settings(), map(make, begin))
+
+
+def fresh(events: Iterable[story.Headers]) -> Iterator[story.Headers]:
+    """The same events, each value a string of its own."""
+    return (json.loads(json.dumps(event)) for event in events)
+
+
+def channel_lane(args: argparse.Namespace, make: Make) -> None:
+    """The recording's events that are lines of the call log; new calls each time, as every call is new to a switch."""
+    logged, ends = story.recorded(story.LOGGED), story.recorded(frozenset({names.CHANNEL_DESTROY}))
+
+    def feed(agent: Agent) -> Iterator[Optional[Event]]:
+        introduce(events=len(logged))
+        number = 0
+        while asked():
+            number += 1
+            yield from answer(agent, map(make, fresh(story.retold(logged, number))))
+            yield from map(make, story.retold(ends, number))
+        agent.stop()
+
+    settle()
+    Fed(feed).run(args, Settings(report_rtcp_events=False, report_qos_events=False))
+
+
+def growth_lane(args: argparse.Namespace) -> None:
+    """RTCP events round robin over so many living legs."""
+    call = story.Call.first()
+
+    def feed(agent: Agent) -> Iterator[Optional[Event]]:
+        introduce(legs=len(agent.pipeline.legs))
+        at = 0
+        while asked():
+            batch = range(at, at + GROWTH_BATCH)
+            yield from answer(agent, (RecordedEvent(call.report(i % args.legs, i // args.legs)) for i in batch))
+            at += GROWTH_BATCH
+        agent.stop()
+
+    settle()
+    calls = range(args.legs // 2)
+    Fed(feed).run(args, Settings(), (RecordedEvent(headers) for number in calls for headers in call.events(number)))
+
+
+# --- the whole story on the fake switch ------------------------------------------------------------------------------
+
+
+class Stopwatch(host.Inlet):
+    """The fake switch's inlet: its events wait in it when the time begins, and it ends when the inlet is closed."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.took = 0.0
+        self._began = 0.0
+
+    def fire(self, telling: Iterable[story.Headers]) -> None:
+        """The switch fires; the time runs from here on."""
+        freeswitch.switch.fire(*telling)
+        settle()
+        self._began = time.process_time()
+
+    def close(self) -> None:
+        """The time ends."""
+        self.took = time.process_time() - self._began
+        gc.unfreeze()
+        super().close()
+
+
+def bound(settings: Settings) -> list[story.Headers]:
+    """The recording's events that the agent asks for."""
+    return story.recorded(frozenset(name for name, _ in bindings(settings)))
+
+
+def play(args: argparse.Namespace, events: list[story.Headers], number: int) -> tuple[float, int]:
+    """A new agent handles a telling from its first event to its last: CPU seconds, and datagrams sent."""
+    inlet = Stopwatch(len(events))
+
+    def begin() -> Iterator[Event]:
+        agent.stop()  # that is, as soon as the inlet is empty
+        inlet.fire(story.retold(events, number))
+        return iter(())
+
+    def slow() -> float:
+        """The agent's clock: on a busy machine too there is time to empty the inlet after `stop`."""
+        return time.monotonic() / 1000
+
+    agent = Agent(configuration(args, Settings()), lambda _length: inlet, clock=slow)
+    agent.run(begin)
+    ledger = agent.counters.ledger()
+    if ledger.received != len(events) or not ledger.balances:
+        raise SystemExit(f"the agent did not handle all of {len(events)} events: {ledger}")
+    return inlet.took, agent.collectors.offered
+
+
+def story_lane(args: argparse.Namespace) -> None:
+    """The whole recording, from the fake switch's queue to the socket."""
+    events = bound(Settings())
+    introduce(events=len(events))
+    number = 0
+    while asked():
+        number += 1
+        took, sent = play(args, events, number)
+        tell(us=took / len(events) * MICROS, sent=sent / len(events))
+
+
+class Overheard:
+    """An event that notes which headers are asked for."""
+
+    def __init__(self, headers: story.Headers) -> None:
+        self._event = RecordedEvent(headers)
+        self.asked: list[str] = []
+
+    def getHeader(self, name: str, /) -> Optional[str]:  # noqa: N802  FreeSWITCH's name
+        self.asked.append(name)
+        return self._event.getHeader(name)
+
+    def serialize(self, format: str, /) -> str:  # noqa: A002
+        return self._event.serialize(format)
+
+
+def overheard(args: argparse.Namespace, events: list[story.Headers]) -> list[list[str]]:
+    """Which headers an agent asks each of the events for."""
+    listeners = [Overheard(headers) for headers in events]
+
+    def feed(agent: Agent) -> Iterator[Optional[Event]]:
+        yield from listeners
+        agent.stop()
+
+    Fed(feed).run(args, Settings())
+    return [listener.asked for listener in listeners]
+
+
+def floor_lane(args: argparse.Namespace) -> None:
+    """The same events popped, the headers that the agent needs read, once each, and nothing done with them."""
+    events = bound(Settings())
+    asked_for = overheard(args, events)
+    needed = [tuple(dict.fromkeys(headers)) for headers in asked_for]
+    introduce(
+        events=len(events),
+        headers=sum(map(len, needed)) / len(events),
+        calls=sum(map(len, asked_for)) / len(events),
+        most_calls=max(map(len, asked_for)),
+    )
+    number = 0
+    while asked():
+        number += 1
+        inlet = Stopwatch(len(events))
+        for name, subclass in bindings(Settings()):
+            inlet.bind(name, subclass)
+        inlet.fire(story.retold(events, number))
+        for headers in needed:
+            event = inlet.pop(0)
+            if event is None:
+                raise SystemExit("the fake switch lost an event")
+            get = event.getHeader
+            for header in headers:
+                get(header)
+        inlet.close()
+        tell(us=inlet.took / len(events) * MICROS)
+
+
+def hold_lane(args: argparse.Namespace) -> None:
+    """
+    The whole recording: how long each event keeps the GIL, from the moment the agent has it to the moment it asks for
+    the next one. The 99.9th percentile of a telling.
+
+    CPU time of the thread: while another process has the CPU the GIL is held too, but that is not our doing. `wall` is
+    the same by the clock on the wall.
+    """
+    events = bound(Settings())
+    introduce(events=len(events))
+    number = 0
+    while asked():
+        number += 1
+        told = [searched(headers) for headers in story.retold(events, number)]
+        held: list[int] = []
+        wall: list[int] = []
+
+        settle()
+        Fed(partial(timed, told, held, wall)).run(args, Settings())
+        gc.unfreeze()
+        held.sort()
+        wall.sort()
+        rank = len(held) * 999 // 1000
+        tell(us=held[rank] / 1000, wall=wall[rank] / 1000, median=held[len(held) // 2] / 1000, most=held[-1] / 1000)
+
+
+def timed(told: list[Event], held: list[int], wall: list[int], agent: Agent) -> Iterator[Optional[Event]]:
+    """Gives events to the agent, and notes how long it had each, ns: of the thread's CPU time and on the wall."""
+    for event in told:
+        began_wall, began = time.perf_counter_ns(), time.thread_time_ns()
+        yield event
+        held.append(time.thread_time_ns() - began)
+        wall.append(time.perf_counter_ns() - began_wall)
+    agent.stop()
+
+
+LANES: dict[str, Callable[[argparse.Namespace], Any]] = {
+    "encode": encode_lane,
+    "build": build_lane,
+    "rtcp": lambda args: rtcp_lane(args, read_at_once),
+    "rtcp-searched": lambda args: rtcp_lane(args, searched),
+    "channel": lambda args: channel_lane(args, read_at_once),
+    "channel-searched": lambda args: channel_lane(args, searched),
+    "growth": growth_lane,
+    "floor": floor_lane,
+    "story": story_lane,
+    "hold": hold_lane,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
+    parser.add_argument("lane", choices=LANES)
+    parser.add_argument("--port", type=int, default=9, help="where datagrams go, on this machine")
+    parser.add_argument("--plain", action="store_true", help="without orjson")
+    parser.add_argument("--legs", type=int, default=10)
+    parser.add_argument("--message", default="{}", help="the fields of a Message as JSON")
+    parser.add_argument("--timestamp", type=int, default=0, help="µs since 1970")
+    parser.add_argument("--count", type=int, default=1000, help="messages of a batch")
+    args = parser.parse_args()
+    LANES[args.lane](args)
+
+
+if __name__ == "__main__":
+    main()

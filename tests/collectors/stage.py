@@ -1,0 +1,142 @@
+"""
+Recorded events -> the very agent -> judges, all at once, and beside them a socket of the test's own as the reference.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Mapping
+from functools import cached_property, lru_cache
+from typing import Callable, Optional
+
+from fs_hepipe.agent import Agent
+from fs_hepipe.config import Address, Config
+from fs_hepipe.event import RecordedEvent
+from fs_hepipe.hep import Message, decode
+from fs_hepipe.settings import Settings
+from fs_hepipe.tools.demo import RECORDINGS
+from fs_hepipe.tools.playback import Playback, play
+from fs_hepipe.tools.recorded import Fault, events
+from fs_hepipe.transport import SENT, Collector
+
+from .judge import Judge
+
+SETTLE_OCTETS = 60_000
+SETTLE_MESSAGES = 100
+"""After so much the judges have to have read it: sngrep's buffer is the system's, 208 KiB, and a message costs 1.3."""
+
+MAX_DATAGRAM = 65_535
+
+
+FAR_END = ("variable_sip_network_ip", "variable_remote_media_ip", "network-ip", "Register-Network-IP")
+"""The headers that say where the far end is; the stories were all recorded on one host."""
+
+
+def recorded(story: str, changes: Optional[Mapping[str, str]] = None) -> list[RecordedEvent]:
+    """The events of a bundled story; those that have one of these headers have it with this value instead."""
+    return [_changed(event, changes) if changes else event for event in _recording(story)]
+
+
+@lru_cache(maxsize=1)
+def _recording(story: str) -> list[RecordedEvent]:
+    return [each for each in events(str(RECORDINGS / f"{story}.jsonl.gz")) if not isinstance(each, Fault)]
+
+
+def _changed(event: RecordedEvent, changes: Mapping[str, str]) -> RecordedEvent:
+    return RecordedEvent({name: changes.get(name, value) for name, value in event.headers.items()})
+
+
+class Stage:
+    """One run of the agent before judges."""
+
+    agent: Agent
+
+    def __init__(
+        self,
+        judges: Iterable[Judge],
+        settings: Optional[Settings] = None,
+        *,
+        host: str = "127.0.0.1",
+        others: Iterable[tuple[str, int]] = (),
+    ) -> None:
+        """`host` is where the reference listens; `others` are collectors that are no judges."""
+        self.datagrams: list[bytes] = []
+        """What the reference holds."""
+        self._judges = list(judges)
+        self._addresses = [Address(*address) for address in (*(judge.address for judge in self._judges), *others)]
+        self._settings = settings or Settings()
+        self._host = host
+        self._cues: list[tuple[int, Callable[[], None]]] = []
+        self._settled = (0, 0)
+        self._octets = 0
+
+    def at(self, messages: int, act: Callable[[], None]) -> None:
+        """Does something between two events once so many messages have been sent; in the order of these calls."""
+        self._cues.append((messages, act))
+
+    def play(self, recording: Iterable[RecordedEvent]) -> None:
+        """Runs the agent over all of it."""
+        with socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET, socket.SOCK_DGRAM) as reference:
+            reference.bind((self._host, 0))
+            reference.setblocking(False)
+
+            def between_events() -> None:
+                self._hear(reference)
+                self._let_them_read()
+                self._follow_cues()
+
+            host, port = reference.getsockname()[:2]
+            config = Config(self._settings, (*self._addresses, Address(host, port)))
+            self.agent = play(config, Playback(recording, before_pop=between_events))
+            self._hear(reference)
+
+    @cached_property
+    def messages(self) -> list[Message]:
+        """What was sent, in order; to be asked when the play is over."""
+        return [decode(datagram) for datagram in self.datagrams]
+
+    @property
+    def count(self) -> int:
+        """How many messages have been sent."""
+        return len(self.datagrams)
+
+    def collector(self, address: tuple[str, int]) -> Collector:
+        """What the agent knows of its way to a judge's address, or another one's."""
+        name = str(Address(*address))
+        return next(collector for collector in self.agent.collectors if collector.name == name)
+
+    def faults(self) -> list[str]:
+        """What went wrong on our side: nothing, or a line each."""
+        ledger = self.agent.counters.ledger()
+        found = {
+            f"the books do not balance: {ledger}": not (ledger.balances and self.agent.collectors.balances),
+            f"{ledger.failed} events failed": ledger.failed > 0,
+            f"{ledger.dropped} records were dropped": ledger.dropped > 0,
+            f"{self.count} of {ledger.built} messages reached the reference": self.count != ledger.built,
+            **{
+                f"{each.name}: {dict(each.outcomes)}": set(each.outcomes) - {SENT} != set() or each.refusals > 0
+                for each in self.agent.collectors
+            },
+        }
+        return [text for text, is_so in found.items() if is_so]
+
+    def _hear(self, reference: socket.socket) -> None:
+        while True:
+            try:
+                datagram = reference.recv(MAX_DATAGRAM)
+            except BlockingIOError:
+                return
+            self.datagrams.append(datagram)
+            self._octets += len(datagram)
+
+    def _let_them_read(self) -> None:
+        octets, messages = self._settled
+        if self._octets - octets < SETTLE_OCTETS and self.count - messages < SETTLE_MESSAGES:
+            return
+        self._settled = self._octets, self.count
+        for judge, probe in [(judge, judge.probe()) for judge in self._judges]:
+            judge.settle_behind(probe)
+
+    def _follow_cues(self) -> None:
+        while self._cues and self._cues[0][0] <= self.count:
+            self._cues.pop(0)[1]()

@@ -1,0 +1,298 @@
+"""
+A real FreeSWITCH with a throw-away configuration: started, asked, and stopped whatever happens.
+
+Rules:
+1. It lives in a folder of its own, on ports of its own, in a process group of its own.
+2. It is ended by process id; the kernel kills it when the tests end in any other way.
+3. Its PATH is the system's: mod_python3's interpreter takes its home from the first python3 that it finds there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Optional
+
+from .collector import eventually
+from .configuration import PASSWORD, Ports, files
+
+Endpoint = tuple[str, int]
+
+START_S = 30.0
+STOP_S = 10.0
+ANSWER_S = 20.0
+FOLDERS = "log db run scripts temp sounds recordings storage cache certs htdocs grammar".split()
+
+
+class Installation:
+    """Where a FreeSWITCH binary has its modules and its fs_cli."""
+
+    def __init__(self, binary: Path) -> None:
+        self.binary = binary
+        prefix = binary.parent.parent
+        candidates = [prefix / "lib/freeswitch/mod", prefix / "mod", *prefix.glob("lib/*/freeswitch/mod")]
+        self.modules = next((folder for folder in candidates if folder.is_dir()), candidates[0])
+        self.fs_cli = binary.parent / "fs_cli"
+
+    @property
+    def lacking(self) -> Optional[str]:
+        """What there is not but ought to be, or None."""
+        if not os.access(self.binary, os.X_OK):
+            return f"{self.binary} is no program"
+        if not (self.modules / "mod_python3.so").exists():
+            return f"{self.binary} has no mod_python3 in {self.modules}"
+        return None if self.fs_cli.exists() else f"{self.binary} has no fs_cli beside it"
+
+
+def installation() -> tuple[Optional[Installation], str]:
+    """The FreeSWITCH of $FREESWITCH or PATH, or None and why there is none."""
+    named = os.environ.get("FREESWITCH")
+    path = named or shutil.which("freeswitch")
+    if not path:
+        return None, "no FreeSWITCH: none on PATH, and FREESWITCH does not name one"
+    found = Installation(Path(path).resolve())
+    return (None, found.lacking) if found.lacking else (found, "")
+
+
+class Esl:
+    """One connection to a switch's event socket."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_S)
+        self._stream = self._socket.makefile("rwb")
+        self._read()
+        self._command(f"auth {PASSWORD}")
+
+    def api(self, command: str) -> str:
+        """The answer to a command of fs_cli."""
+        return self._command(f"api {command}")
+
+    def close(self) -> None:
+        self._stream.close()
+        self._socket.close()
+
+    def _command(self, text: str) -> str:
+        self._stream.write(f"{text}\n\n".encode("utf-8", "surrogateescape"))
+        self._stream.flush()
+        return self._read()
+
+    def _read(self) -> str:
+        length = 0
+        while line := self._stream.readline():
+            if line == b"\n":
+                return self._stream.read(length).decode("utf-8", "replace")
+            name, _, value = line.partition(b":")
+            if name == b"Content-Length":
+                length = int(value)
+        raise ConnectionError("the switch hung up")
+
+
+class Switch:
+    """One switch. `has_python` says whether it loads mod_python3."""
+
+    def __init__(self, home: Installation, folder: Path, ports: Ports, neighbour: Ports, *, has_python: bool) -> None:
+        self.name = folder.name
+        self.folder = folder
+        self.ports = ports
+        self.scripts = folder / "scripts"
+        self.conf = folder / "conf"
+        self._home = home
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        self._esl: Optional[Esl] = None
+        for path, text in files(self.name, ports, neighbour, has_python=has_python).items():
+            target = self.conf / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        for name in FOLDERS:
+            (folder / name).mkdir(exist_ok=True)
+
+    # --- its life ---
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def launch(self) -> None:
+        """Begins to start it; `wait_until_up` waits."""
+        folders = [word for name in FOLDERS for word in (f"-{name}", str(self.folder / name))]
+        command = [str(self._home.binary), "-nonat", "-nf", "-nc", "-conf", str(self.conf), *folders]
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "LANG": "C.UTF-8"}
+        if "LD_LIBRARY_PATH" in os.environ:
+            environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+        with (self.folder / "output").open("ab") as output:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *command, "-mod", str(self._home.modules)],
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_until_up(self) -> None:
+        eventually(f"answer of {self.name}, see {self.folder}", self._is_up, patience=START_S)
+
+    def ask_to_stop(self) -> None:
+        """Tells it to shut down by itself, which takes it about six seconds."""
+        with contextlib.suppress(OSError):
+            if self.is_running():
+                self.api("fsctl shutdown")
+        self.hang_up()  # it would wait for us
+
+    def stop(self) -> None:
+        """Ends it, at the worst by force."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_S)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def wait_until_gone(self, seconds: float) -> Optional[int]:
+        """The exit status, None when it still runs after so long."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(seconds)
+        return None
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    # --- what it says ---
+
+    def api(self, command: str) -> str:
+        """The answer to a command, over the event socket."""
+        if self._esl is None:
+            self._esl = Esl(self.ports.esl)
+        try:
+            return self._esl.api(command)
+        except OSError:
+            self.hang_up()
+            raise
+
+    def fs_cli(self, command: str) -> str:
+        """The same as an operator gets it."""
+        where = ["-H", "127.0.0.1", "-P", str(self.ports.esl), "-p", PASSWORD]
+        told = subprocess.run(
+            [str(self._home.fs_cli), "-Q", *where, "-x", command],
+            env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder)},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=ANSWER_S,
+        )
+        return told.stdout
+
+    def channels(self) -> list[str]:
+        """Unique-IDs of the channels that live."""
+        return [row["uuid"] for row in json.loads(self.api("show channels as json")).get("rows", [])]
+
+    def dump(self, unique_id: str) -> dict[str, str]:
+        """A living channel's headers and variables; none when it is gone."""
+        answer = self.api(f"uuid_dump {unique_id} json")
+        headers: dict[str, str] = json.loads(answer) if answer.startswith("{") else {}
+        return headers
+
+    def log(self) -> str:
+        """Its log so far."""
+        return (self.folder / "log" / "freeswitch.log").read_text(errors="replace")
+
+    # --- the agent in it ---
+
+    @property
+    def configuration(self) -> Path:
+        """The agent's, as the operator edits it."""
+        return self.conf / "autoload_configs" / "fs_hepipe.conf.xml"
+
+    def hepipe(self, command: str = "") -> str:
+        return self.api(f"python fs_hepipe {command}".rstrip())
+
+    def status(self) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads(self.hepipe("status json"))
+        return report
+
+    def configure(self, **parameters: object) -> None:
+        """
+        Changes parameters (`_` for `-`) of fs_hepipe.conf.xml, a list is given several times; the switch reads it at
+        the next `reloadxml`.
+        """
+        text = self.configuration.read_text()
+        for name, value in parameters.items():
+            parameter = name.replace("_", "-")
+            values = value if isinstance(value, list) else [value]
+            lines = [f'<param name="{parameter}" value="{each}"/>' for each in values]
+            text, changed = re.subn(rf'(<param name="{parameter}" value="[^"]*"/>\s*)+', "\n".join(lines) + "\n", text)
+            assert changed == 1, parameter
+        self.configuration.write_text(text)
+
+    # --- what the kernel says ---
+
+    def threads(self) -> set[int]:
+        return {int(entry.name) for entry in Path(f"/proc/{self.pid}/task").iterdir()}
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU that it has used."""
+        return cpu_s(Path(f"/proc/{self.pid}/stat"))
+
+    def thread_cpu_s(self, thread: int) -> float:
+        """Seconds of CPU that a thread has used, exactly (the kernel's sched-stats.rst); none when it has ended."""
+        path = Path(f"/proc/{self.pid}/task/{thread}/schedstat")
+        return int(path.read_text().split()[0]) / 1e9 if path.exists() else 0.0
+
+    def descriptors(self) -> dict[str, str]:
+        """What is open, by number: a path, or `socket:[INODE]`."""
+        found = {}
+        for entry in Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found[entry.name] = str(entry.readlink())
+        return found
+
+    def udp_sockets(self) -> list[tuple[Endpoint, Endpoint]]:
+        """Local and remote end (port 0: not connected) of each UDP socket."""
+        own = set(self.descriptors().values())
+        found = []
+        for table in ("udp", "udp6"):
+            for line in Path(f"/proc/{self.pid}/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if f"socket:[{fields[9]}]" in own:
+                    found.append((endpoint(fields[1]), endpoint(fields[2])))
+        return found
+
+    def _is_up(self) -> bool:
+        assert self.is_running(), f"{self.name} has ended, see {self.folder}"
+        with contextlib.suppress(OSError):
+            running = self.api("sofia status").count("RUNNING")
+            return running == (self.conf / "autoload_configs/sofia.conf.xml").read_text().count("<profile ")
+        return False
+
+    def hang_up(self) -> None:
+        """Ends our connection to its event socket."""
+        if self._esl is not None:
+            self._esl.close()
+            self._esl = None
+
+
+def cpu_s(stat: Path) -> float:
+    """User and system time of a process or thread, in seconds (proc(5))."""
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def endpoint(text: str) -> Endpoint:
+    """An address of /proc/net/udp: words of 32 bits in the machine's order, and a port."""
+    address, _, port = text.partition(":")
+    words = [int(address[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(address), 8)]
+    family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
+    return socket.inet_ntop(family, b"".join(words)), int(port, 16)

@@ -1,0 +1,108 @@
+"""A hundred calls at ten a second."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from typing import Any
+
+import pytest
+
+from fs_hepipe.hep.registry import ProtocolType
+
+from .collector import eventually, reports
+from .lab import Lab
+from .switch import Esl
+
+pytestmark = pytest.mark.live
+
+CALLS = 100
+A_SECOND = 10
+SECONDS = 6
+"""How long each lasts: one RTCP report each way."""
+
+
+def test_a_hundred_calls_at_ten_a_second_leave_a_balanced_ledger(lab: Lab) -> None:
+    lab.a.hepipe("stop")
+    before = lab.a.threads()
+    had = len(lab.collector.datagrams)
+    lab.a.hepipe("start")
+    ours = {thread: lab.a.thread_cpu_s(thread) for thread in lab.a.threads() - before}
+    began, cpu_began = time.monotonic(), lab.a.cpu_s()
+    call_ids = []
+    for number in range(CALLS):
+        time.sleep(max(0.0, began + number / A_SECOND - time.monotonic()))
+        call_ids.append(lab.dial("bridge", seconds=SECONDS))
+    eventually("end of the calls", lambda: not lab.a.channels(), patience=SECONDS + 10)
+    report = eventually("last word", lambda: settled(lab))
+    agent = max(lab.a.thread_cpu_s(thread) - used for thread, used in ours.items())
+    switch = lab.a.cpu_s() - cpu_began
+    print(
+        f"\n{sum(report['events']['received'].values())} events, {agent * 1000:.0f} ms of CPU "
+        f"({agent / switch:.1%} of the switch's), {report['busiest_event']}, {report['queue']}"
+    )
+    received = report["events"]["received"]
+    assert report["ledger"]["balances"] is True
+    assert report["events"]["failed"] == report["dropped"] == {}
+    assert (report["waiting"], report["legs"]["living"], report["legs"]["evicted"]) == (0, 0, 0)
+    assert report["queue"]["times_full"] == 0
+    assert {received[name] for name in ("CHANNEL_CREATE", "CHANNEL_ANSWER", "CHANNEL_DESTROY")} == {2 * CALLS}
+    (collector,) = report["collectors"]
+    assert collector["errors"] == {}
+    assert collector["sent"] == report["ledger"]["built"] == len(lab.collector.datagrams) - had
+    assert agent < switch / 4
+    for call_id in call_ids:
+        assert_told(lab, call_id)
+
+
+def settled(lab: Lab) -> object:
+    """The status, when every datagram that was sent has come and no leg is left."""
+    report = lab.a.status()
+    return report if not report["legs"]["living"] else None
+
+
+def assert_told(lab: Lab, call_id: str) -> None:
+    """Both legs of a call have their hangup, their RTCP both ways and their quality, under their own Call-ID."""
+    lines = lab.collector.lines(call_id)
+    (bridged,) = [line for line in lines if line.startswith("CHANNEL_BRIDGE")]
+    other = bridged.partition(" other-call-id=")[2].partition(" ")[0]
+    for own in (call_id, other):
+        assert len(lab.collector.hangups(own)) == 1
+        rtcp = lab.collector.of(own, ProtocolType.RTCP_JSON)
+        assert len({message.src_port for message in rtcp}) == 2, f"RTCP of {own}"
+        assert {report["DIR"] for report in reports(lab.collector.of(own, ProtocolType.MOS_FULL_REPORT))} == {0, 1}
+
+
+HOG = """\
+import freeswitch
+
+def fsapi(session, stream, env, args):
+    freeswitch.msleep(int(args))
+"""
+"""A script of the switch's that keeps the interpreter for itself."""
+
+
+def test_a_queue_that_was_full_is_told_as_such(lab: Lab) -> None:
+    lab.a.configure(event_queue_length=10)
+    lab.a.api("reloadxml")
+    lab.a.hepipe("restart")
+    (lab.a.scripts / "hog.py").write_text(HOG)
+    lab.a.api("bgapi python hog 1000")
+    for _ in range(10):
+        lab.dial("refused")
+    report = eventually("drops", lambda: lab.a.status() if lab.a.status()["queue"]["times_full"] else None)
+    assert "Cannot queue any more events" in lab.a.log()
+    assert any("the event queue was full" in hint for hint in report["hints"])
+    assert report["ledger"]["balances"] is True
+
+
+def test_a_status_asked_for_in_the_middle_of_an_event_balances_too(lab: Lab) -> None:
+    reports: list[dict[str, Any]] = []
+    with contextlib.closing(Esl(lab.a.ports.esl)) as esl:
+        for _ in range(60):
+            lab.dial("bridge", seconds=1)
+            until = time.monotonic() + 0.05
+            while time.monotonic() < until:
+                reports.append(json.loads(esl.api("python fs_hepipe status json")))
+    assert [report["ledger"] for report in reports if not report["ledger"]["balances"]] == []

@@ -1,0 +1,67 @@
+"""A fresh switch, with a package in it that has done nothing yet, for every test."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from freeswitch import switch
+from fs_hepipe import agent, console, entry
+from tests.system.harness import Homer, House
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    logger = logging.getLogger(console.LOGGER)
+    monkeypatch.setattr(logger, "handlers", [])  # what was said is forgotten with the handler
+    monkeypatch.setattr(entry, "_office", entry._Office())
+    switch.reset()
+    yield
+    running = entry._office.running()
+    if running is not None:
+        running.stop()
+    switch.reset()
+
+
+@pytest.fixture
+def swift(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that doesn't make one wait; the fake's hangups come 15 ms after SHUTDOWN."""
+    monkeypatch.setattr(agent, "WAIT_MS", 20)
+    monkeypatch.setattr(agent, "QUIET_MS", 60)
+    monkeypatch.setattr(agent, "TICK", 0.05)
+    monkeypatch.setattr(entry, "REFUSAL_WAIT", 0.02)
+
+
+@pytest.fixture
+def house(swift: None) -> House:
+    return House()
+
+
+@pytest.fixture
+def homer() -> Iterator[Homer]:
+    collector = Homer()
+    yield collector
+    collector.go()
+
+
+@pytest.fixture
+def other_homer() -> Iterator[Homer]:
+    collector = Homer()
+    yield collector
+    collector.go()
+
+
+@pytest.fixture
+def homer6() -> Iterator[Homer]:
+    """A collector on IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no ::1")
+    collector = Homer("::1")
+    yield collector
+    collector.go()

@@ -1,0 +1,74 @@
+"""
+The stories and every command of fs_cli as the switch's threads have it: 240 KiB of stack, a recursion limit of 240,
+import included. Run as a program, because both limits are the whole interpreter's; prints what came of it as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+STACK_SIZE = 240 * 1024
+LIMIT = 240
+
+
+def endless(*arguments: object) -> None:
+    endless(*arguments)
+
+
+def overflow(house: Any) -> None:
+    """A mapper that runs into the limit."""
+    from fs_hepipe import pipeline
+    from tests.system.harness import story
+
+    call_log = vars(pipeline)["call_log"]
+    vars(pipeline)["call_log"] = endless
+    house.fire(story("busy_486"))
+    vars(pipeline)["call_log"] = call_log
+
+
+def main() -> None:
+    from freeswitch import switch
+
+    switch.startup_script("fs_hepipe capture-server=udp:127.0.0.1:9 call-log-format=full")  # imports the package
+    from tests.system.harness import STORIES, Homer, House, story, wait_for
+
+    house, homer = House(), Homer()
+    wait_for(lambda: house.ask("status").startswith("fs_hepipe"))
+    switch.python("fs_hepipe stop")
+    switch.configure("fs_hepipe.conf", "<configuration name='fs_hepipe.conf'/>")
+    house.start(f"capture-server={homer.server}")
+    for name in STORIES:
+        house.fire(story(name))
+    built = house.agent.counters.ledger().built
+    overflow(house)
+    answers = {name: house.ask(name) for name in ("", "status", "status json", "metrics", "test", "version", "help")}
+    answers["bad"] = house.ask("\udce9" * 5000)
+    house.configure(capture_server=[homer.server, "udp:127.0.0.1:9"], qos_type="32,34,35,99")
+    answers["reload"] = house.ask("reload")
+    agent = house.shutdown()
+    result = {
+        "answers": answers,
+        "balances": agent.counters.ledger().balances and agent.collectors.balances,
+        "failed": agent.counters.failed,
+        "built": built,
+        "arrived": len(homer.messages(built + 2)),
+        "legs": len(agent.pipeline.legs),
+        "log": [line for line in switch.log if line.level not in {"info", "notice"}],
+        "limits": [sys.getrecursionlimit(), threading.stack_size()],
+    }
+    homer.go()
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "fakes")]
+    sys.setrecursionlimit(LIMIT)
+    threading.stack_size(STACK_SIZE)
+    thread = threading.Thread(target=main)
+    thread.start()
+    thread.join()

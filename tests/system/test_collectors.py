@@ -1,0 +1,153 @@
+"""Collectors that come and go, refuse, can't be found or are far too slow: calls and other collectors don't notice."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import pytest
+
+from freeswitch import switch
+from fs_hepipe.errors import TransportError
+from fs_hepipe.hep import decode
+from fs_hepipe.transport import Target, resolve
+from tests.system.harness import UNRESOLVABLE, Homer, House, assert_balanced, story, wait_for
+
+
+def test_collector_that_comes_back_gets_what_comes_then(house: House, homer: Homer, other_homer: Homer) -> None:
+    house.configure(capture_server=[homer.server, other_homer.server])
+    agent = house.start()
+    house.fire(story("bridged_answered"))
+    assert len(homer.messages(24)) == 24
+    homer.go()
+    house.fire(story("caller_hangup"))
+    assert any("nobody listens there" in hint for hint in house.status()["hints"])
+    homer.come()
+    homer.datagrams.clear()
+    house.fire(story("busy_486"))
+    house.shutdown()
+    fickle, steady = agent.collectors
+    assert len(homer.messages(4)) == 4, "the first datagram after a refusal is sent again"
+    assert len(other_homer.messages(48)) == 48
+    assert steady.outcomes == {"sent": 48}
+    assert fickle.refusals > 0
+    assert sum(fickle.outcomes.values()) == 48
+    assert_balanced(agent)
+
+
+def test_each_collector_gets_each_message(house: House, homer: Homer, other_homer: Homer) -> None:
+    house.configure(capture_server=[homer.server, "udp:127.0.0.1:9", other_homer.server, f"udp:{UNRESOLVABLE}:9060"])
+    agent = house.start()
+    house.fire(story("bridged_answered"))
+    house.shutdown()
+    assert len(homer.messages(24)) == 24
+    assert homer.datagrams == other_homer.datagrams
+    assert [sum(each.outcomes.values()) for each in agent.collectors] == [24] * 4
+    assert list(agent.collectors)[3].outcomes == {"unresolved": 24}
+    assert_balanced(agent)
+
+
+def test_collector_on_ipv6_gets_ipv4_calls_too(house: House, homer6: Homer) -> None:
+    house.configure(capture_server=homer6.server)
+    house.start()
+    house.fire(story("bridged_answered") + story("ipv6_echo"))
+    house.shutdown()
+    assert len(homer6.messages(33)) == 33
+    assert {message.ip_family for message in homer6.messages()} == {2, 10}
+
+
+def test_name_is_resolved_and_then_used(house: House, homer: Homer) -> None:
+    house.configure(capture_server=f"udp:localhost:{homer.port}")
+    agent = house.start()
+    wait_for(lambda: all(each.target for each in agent.collectors))
+    house.fire(story("bridged_answered"))
+    assert len(homer.messages(24)) == 24
+    wait_for(lambda: not [thread for thread in threading.enumerate() if thread.name == "fs_hepipe resolver"])
+
+
+def test_name_that_takes_for_ever_to_resolve_keeps_nobody_waiting(
+    house: House, homer: Homer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = threading.Event()
+    asked: list[str] = []
+
+    def getaddrinfo(host: str, *arguments: object, **options: int) -> object:
+        if options.get("flags") == socket.AI_NUMERICHOST:
+            return real(host, *arguments, **options)  # type: ignore[arg-type]
+        asked.append(host)
+        slow.wait(10)
+        return real("127.0.0.1", *arguments, **options)  # type: ignore[arg-type]
+
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    house.configure(capture_server=[f"udp:slow.example:{homer.port}", homer.server])
+    agent = house.start()
+    began = time.monotonic()
+    house.fire(story("bridged_answered"))
+    assert len(homer.messages(24)) == 24
+    assert time.monotonic() - began < 5
+    assert house.status()["collectors"][0]["errors"] == {"unresolved": 24}
+    slow.set()
+    wait_for(lambda: all(each.target for each in agent.collectors))
+    house.fire(story("busy_486"))
+    assert len(homer.messages(32)) == 32
+    assert asked == ["slow.example"]
+    assert_balanced(agent)
+
+
+def test_name_that_does_not_resolve_is_tried_again_and_complained_of_once(
+    house: House, homer: Homer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def lookup(host: str, port: int) -> Target:
+        asked.append(time.monotonic())
+        if len(asked) < 4:
+            raise TransportError(f"{host} does not resolve: not yet")
+        return socket.AF_INET, ("127.0.0.1", homer.port)
+
+    monkeypatch.setattr(resolve.Resolver.__init__, "__defaults__", (lookup,))
+    monkeypatch.setattr(resolve, "RETRY", 0.05)
+    house.configure(capture_server="udp:late.example:9060")
+    agent = house.start()
+    wait_for(lambda: len(asked) == 4)
+    wait_for(lambda: all(each.target for each in agent.collectors))
+    complaints = house.log("warning")
+    assert complaints == ["fs_hepipe: udp:late.example:9060: late.example does not resolve: not yet\n"]
+    house.fire(story("busy_486"))
+    assert len(homer.messages(4)) == 4
+    assert house.status()["hints"] == []
+
+
+def test_descriptors_of_a_collector_that_refuses_do_not_grow(house: House) -> None:
+    house.configure(capture_server="udp:127.0.0.1:9")
+    agent = house.start()
+    house.fire(story("bridged_answered"))
+    sockets = {id(each._socket) for each in agent.collectors}
+    house.fire(story("caller_hangup"))
+    assert {id(each._socket) for each in agent.collectors} == sockets
+    house.ask("stop")
+    assert [each._socket for each in agent.collectors] == [None]
+
+
+def test_message_larger_than_a_datagram_is_counted_not_cut(house: House, homer: Homer) -> None:
+    house.configure(capture_server=homer.server, call_log_format="full")
+    agent = house.start()
+    create = next(event for event in story("busy_486") if event["Event-Name"] == "CHANNEL_CREATE")
+    house.fire([{**create, "variable_huge": "x" * 70_000}, {**create, "variable_large": "x" * 50_000}])
+    (message,) = homer.messages(1)
+    assert len(message.payload) > 50_000
+    assert b"x" * 50_000 in message.payload
+    assert sum(agent.counters.dropped.values()) == 1
+    assert_balanced(agent)
+
+
+def test_password_travels_in_its_own_chunk(house: House, homer: Homer) -> None:
+    house.configure(capture_server=homer.server, capture_password="pass word", node_name="node 1")
+    house.start()
+    house.fire(story("busy_486"))
+    homer.messages(4)
+    assert {decode(datagram).auth_key for datagram in homer.datagrams} == {"pass word"}
+    assert {decode(datagram).node_name for datagram in homer.datagrams} == {"node 1"}
+    assert switch.faults == []

@@ -1,0 +1,323 @@
+"""Whatever is thrown in whichever room: nothing leaves a door, the loop goes on, and the console is not flooded."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Callable, NoReturn
+
+import pytest
+
+import freeswitch
+import fs_hepipe
+from freeswitch import Session, Stream, switch
+from fs_hepipe import entry, host, pipeline, status
+from fs_hepipe.agent import Agent
+from fs_hepipe.legs import Legs
+from fs_hepipe.mapping import rtcp
+from fs_hepipe.transport.udp import Collector
+from tests.system.harness import Homer, House, assert_balanced, story, wait_for
+
+MAX_LOGGED = 2048
+"""Octets of a line."""
+
+
+class BrokenError(Exception):
+    """An exception that can't be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+ERRORS: list[BaseException] = [
+    ValueError("x" * 100_000),
+    ValueError("\x00\u202e\U000e0001\udce9" * 25_000),
+    RecursionError("maximum recursion depth exceeded"),
+    MemoryError(),
+    BrokenError(),
+]
+ENDS: list[BaseException] = [KeyboardInterrupt(), SystemExit(1)]
+
+
+class Thrower(Counter[str]):
+    """Counters that break."""
+
+    error: BaseException
+
+    def __setitem__(self, key: str, value: int) -> None:
+        raise self.error
+
+
+class BrokenSocket:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def send(self, _: bytes) -> NoReturn:
+        raise self.error
+
+    def close(self) -> None:
+        """As a socket does."""
+
+
+def thrower(error: BaseException) -> Callable[..., Any]:
+    def throw(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return throw
+
+
+def name_of(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def break_mapper(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
+    patch.setattr(pipeline, "call_log", thrower(error))
+
+
+def break_rtcp_mapper(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
+    patch.setattr(rtcp, "received", thrower(error))
+
+
+def break_legs(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
+    patch.setattr(Legs, "observe", thrower(error))
+
+
+def break_encoder(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
+    patch.setattr(pipeline, "encode", thrower(error))
+
+
+def break_socket(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
+    for collector in agent.collectors:
+        patch.setattr(collector, "_socket", BrokenSocket(error))
+
+
+def break_housekeeping(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
+    patch.setattr(agent.collectors, "poll", thrower(error))
+
+
+def break_counters(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
+    broken = Thrower()
+    broken.error = error
+    patch.setattr(agent.counters, "received", broken)
+    patch.setattr(agent.counters, "failed", broken)
+
+
+ROOMS = [
+    break_mapper,
+    break_rtcp_mapper,
+    break_legs,
+    break_encoder,
+    break_socket,
+    break_housekeeping,
+    break_counters,
+]
+
+
+@pytest.fixture
+def running(house: House, homer: Homer) -> Iterator[Agent]:
+    house.configure(capture_server=homer.server)
+    yield house.start()
+    assert switch.faults == []
+
+
+def assert_quiet(house: House, at_most: int) -> None:
+    lines = house.log("err") + house.log("warning")
+    assert len(lines) <= at_most, lines
+    for line in house.log():
+        assert len(line.encode()) <= MAX_LOGGED
+        assert line[:-1].isprintable()
+        assert line.endswith("\n")
+
+
+# --- in the loop -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=name_of)
+@pytest.mark.parametrize("break_room", ROOMS, ids=lambda room: room.__name__)
+def test_loop_goes_on_whatever_a_room_throws(
+    house: House,
+    homer: Homer,
+    running: Agent,
+    break_room: Callable[[pytest.MonkeyPatch, Agent, BaseException], None],
+    error: BaseException,
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        break_room(patch, running, error)
+        for _ in range(3):
+            house.fire(story("bridged_answered"))
+        wait_for(lambda: house.log("err") or break_room is break_socket)
+    assert entry._office.running() is running
+    assert_quiet(house, at_most=1)
+    if break_room is not break_socket:
+        assert type(error).__name__ in house.log("err")[0]
+    house.fire(story("busy_486"))
+    wait_for(lambda: b"seq=2471" in b"".join(homer.datagrams))
+    if break_room not in {break_counters, break_encoder}:  # nobody is left to count; see below
+        assert_balanced(running)
+    if break_room is break_socket:
+        assert next(iter(running.collectors)).outcomes["error"] >= 24
+    report = house.status()
+    assert len(house.ask("status")) < 10_000
+    assert report["events"]["received"]["CHANNEL_CREATE"] >= 2
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=name_of)
+def test_record_that_the_encoder_throws_away_is_counted(house: House, running: Agent, error: BaseException) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        break_encoder(patch, running, error)
+        house.fire(story("bridged_answered"))
+    house.fire(story("busy_486"))
+    assert_balanced(running)
+    assert house.status()["ledger"]["balances"]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=name_of)
+@pytest.mark.parametrize("break_room", ROOMS, ids=lambda room: room.__name__)
+def test_interrupt_ends_the_loop_and_it_can_be_started_again(
+    house: House,
+    homer: Homer,
+    running: Agent,
+    break_room: Callable[[pytest.MonkeyPatch, Agent, BaseException], None],
+    end: BaseException,
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        break_room(patch, running, end)
+        switch.fire(*story("bridged_answered"))
+        wait_for(running.ended.is_set)
+    assert entry._office.running() is None
+    assert not [consumer for consumer in switch._consumers if consumer._ready]
+    assert_quiet(house, at_most=0)
+    assert house.ask("start") == "+OK started\n"
+    house.fire(story("busy_486"))
+    wait_for(lambda: b"seq=2471" in b"".join(homer.datagrams))
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=name_of)
+def test_console_that_breaks_is_a_silent_one(
+    house: House, homer: Homer, running: Agent, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(freeswitch, "consoleLog", thrower(error))
+        patch.setattr(pipeline, "call_log", thrower(ValueError("something to say")))
+        house.fire(story("busy_486"))
+        assert house.ask("nonsense").startswith("-ERR")
+        fs_hepipe.handler(Session("u1"), "nonsense")
+        assert house.ask("restart") == "+OK started\n"
+    house.fire(story("busy_486"))
+    assert len(homer.messages(4)) == 4
+
+
+def test_hostile_events_are_only_events(house: House, homer: Homer, running: Agent) -> None:
+    event = story("bridged_answered")[0]
+    for text in ("\udce9" * 60_000, "\x00\x1b[2J", "x" * 60_000, "%s%s%n", '"\\', "-1", "1e400", "nan", "ARRAY::a|:b"):
+        for header in event:
+            if header not in {"Event-Name", "Event-Subclass"}:
+                switch.fire({**event, header: text})
+        house.drained()
+    assert entry._office.running() is running
+    assert_balanced(running)
+    assert_quiet(house, at_most=0)
+
+
+# --- at the doors ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", ERRORS + ENDS, ids=name_of)
+@pytest.mark.parametrize(
+    ("owner", "attribute", "commands"),
+    [
+        (entry, "parse", ("start", "reload", "restart")),
+        (entry, "as_text", ("", "status")),
+        (entry, "as_prometheus", ("metrics",)),
+        (entry, "encode", ("test",)),
+        (entry, "Agent", ("restart",)),
+        (host, "ask", ("test", "version", "restart")),
+        (status, "hints", ("", "status", "status json", "metrics")),
+        (Agent, "stop", ("stop", "restart")),
+        (Collector, "send", ("test",)),
+    ],
+)
+def test_command_that_fails_is_answered(
+    house: House, running: Agent, owner: object, attribute: str, commands: tuple[str, ...], error: BaseException
+) -> None:
+    for command in commands:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, attribute, thrower(error))
+            patch.setattr(entry, "PATIENCE", 0.2)
+            answer = house.ask(command)
+        if isinstance(error, Exception):
+            assert answer.startswith("-ERR")
+        assert len(answer.encode()) <= 10_000
+        assert all(line.isprintable() for line in answer.splitlines())
+        house.ask("start")
+    assert_quiet(house, at_most=len(commands))
+    assert house.ask("status").startswith("fs_hepipe ")
+
+
+@pytest.mark.parametrize("error", ERRORS + ENDS, ids=name_of)
+@pytest.mark.parametrize("attribute", ["parse", "Agent", "attach"])
+def test_startup_script_that_fails_is_told_and_no_more(house: House, attribute: str, error: BaseException) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(entry, attribute, thrower(error))
+        switch.startup_script("fs_hepipe").join(5)
+    assert_quiet(house, at_most=1)
+    if isinstance(error, Exception) and attribute != "attach":
+        assert house.log("err")[0].startswith(f"fs_hepipe: ended: {type(error).__name__}")
+    assert house.ask("start") == "+OK started\n"
+
+
+@pytest.mark.parametrize("error", ERRORS + ENDS, ids=name_of)
+def test_dialplan_that_fails_is_told_once(house: House, error: BaseException) -> None:
+    session = Session("u1")
+    session.get_uuid = thrower(error)  # type: ignore[method-assign]
+    for _ in range(50):
+        fs_hepipe.handler(session, "log hello")
+    assert_quiet(house, at_most=1)
+    assert len(house.log("err")) == isinstance(error, Exception)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=name_of)
+def test_answer_that_nobody_takes_is_let_go(house: House, error: BaseException) -> None:
+    stream = Stream()
+    stream.write = thrower(error)  # type: ignore[method-assign]
+    for command in ("help", "nonsense", "status"):
+        fs_hepipe.fsapi("na", stream, None, command)
+    assert_quiet(house, at_most=1)
+
+
+def test_what_is_everyones_stays_as_it_was(house: House, homer: Homer) -> None:
+    before = everyones()
+    house.configure(capture_server=homer.server)
+    house.start()
+    house.fire(story("busy_486"))
+    house.shutdown()
+    assert everyones() == before
+
+
+def everyones() -> list[object]:
+    """What all scripts of the switch share."""
+    return [
+        sys.getrecursionlimit(),
+        sys.getswitchinterval(),
+        threading.stack_size(),
+        socket.getdefaulttimeout(),
+        logging.getLogger().handlers[:],
+        logging.getLogger().level,
+        signal.getsignal(signal.SIGINT),
+        sys.excepthook,
+        threading.excepthook,
+    ]
+
+
+def test_every_problem_of_a_configuration_is_cut_to_a_line(house: House) -> None:
+    house.configure(capture_id="\u202e" * 60_000, **{"x" * 60_000: "1"})
+    switch.startup_script("fs_hepipe").join(5)
+    assert_quiet(house, at_most=3)
+    assert len(house.log("err")) == 3
+    answer = house.ask("start")
+    assert len(answer.encode()) < 8000
