@@ -205,21 +205,27 @@ def channel_lane(args: argparse.Namespace, make: Make) -> None:
 
 
 def growth_lane(args: argparse.Namespace) -> None:
-    """RTCP events round robin over so many living legs."""
+    """RTCP events round robin over so many living legs, each of which has reported both ways before."""
     call = story.Call.first()
+
+    def reports(first: int, last: int) -> Iterator[Event]:
+        return (RecordedEvent(call.report(number % args.legs, number // args.legs)) for number in range(first, last))
+
+    def living() -> Iterator[Event]:
+        for number in range(args.legs // 2):
+            yield from map(RecordedEvent, call.events(number))
+        yield from reports(0, 2 * args.legs)
 
     def feed(agent: Agent) -> Iterator[Optional[Event]]:
         introduce(legs=len(agent.pipeline.legs))
-        at = 0
+        number = 2 * args.legs
         while asked():
-            batch = range(at, at + GROWTH_BATCH)
-            yield from answer(agent, (RecordedEvent(call.report(i % args.legs, i // args.legs)) for i in batch))
-            at += GROWTH_BATCH
+            yield from answer(agent, reports(number, number + GROWTH_BATCH))
+            number += GROWTH_BATCH
         agent.stop()
 
     settle()
-    calls = range(args.legs // 2)
-    Fed(feed).run(args, Settings(), (RecordedEvent(headers) for number in calls for headers in call.events(number)))
+    Fed(feed).run(args, Settings(), living())
 
 
 # --- the whole story on the fake switch ------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDING = ROOT / "fs_hepipe/tools/recordings/load_150_calls.jsonl.gz"
 
 RTCP = frozenset({names.RECV_RTCP_MESSAGE, names.SEND_RTCP_MESSAGE})
-BEGIN = frozenset({names.CHANNEL_CREATE, names.CHANNEL_ANSWER, names.CHANNEL_BRIDGE, names.CALL_UPDATE})
+BEGIN = frozenset({names.CHANNEL_CREATE, names.CHANNEL_ANSWER, names.CHANNEL_BRIDGE})
 """Events that make a leg and tell all of it."""
 
 LOGGED = frozenset({
@@ -86,8 +86,9 @@ class Call(NamedTuple):
         return (self._told(text, number) for text in self.begin)
 
     def report(self, leg: int, turn: int) -> Headers:
-        """RTCP number `turn` of leg number `leg`, two legs to a call; received and sent by turns, never at one time."""
-        report = self._told(self.reports[leg % 2 * 2 + turn % 2], leg // 2)
+        """RTCP number `turn` of leg number `leg`, two legs to a call; received and sent by turns, each at its own time."""
+        call = leg // 2
+        report = self._told(self.reports[leg % 2 * 2 + (call + turn) % 2], call)
         report[names.NTP_LSW] = str(turn + 1)
         return report
 

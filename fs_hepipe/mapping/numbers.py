@@ -45,8 +45,10 @@ def all_unsigned(get: Get, headers: Iterable[tuple[str, str]]) -> dict[str, int]
     """The non-negative decimal numbers of (key, header) by their keys; a header that is missing has none."""
     texts = [(key, header, text) for key, header in headers if (text := get(header)) is not None]
     digits = "".join([text for _, _, text in texts])  # looked at together: a fifth of the time of one by one
-    if digits.isdecimal() and digits.isascii() and all([0 < len(text) < MAX_DIGITS for _, _, text in texts]):
-        return {key: int(text) for key, _, text in texts}
+    if digits.isdecimal() and digits.isascii():
+        lengths = [len(text) for _, _, text in texts]
+        if min(lengths) > 0 and max(lengths) < MAX_DIGITS:
+            return {key: int(text) for key, _, text in texts}
     return {key: _unsigned(header, text) for key, header, text in texts}
 
 

@@ -489,7 +489,8 @@ def test_status_balances_however_busy_the_agent_is(house: House, homer: Homer) -
     thread.start()
     try:
         reports = [house.status()]
-        while len(reports) < 20 or reports[-1]["ledger"]["received"] < 2000:
+        deadline = time.monotonic() + 10
+        while len(reports) < 20 or (reports[-1]["ledger"]["received"] < 2000 and time.monotonic() < deadline):
             reports.append(house.status())
     finally:
         done.set()

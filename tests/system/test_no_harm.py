@@ -157,23 +157,14 @@ def test_loop_goes_on_whatever_a_room_throws(
         assert type(error).__name__ in house.log("err")[0]
     house.fire(story("busy_486"))
     wait_for(lambda: b"seq=2471" in b"".join(homer.datagrams))
-    if break_room not in {break_counters, break_encoder}:  # nobody is left to count; see below
+    report = house.status()
+    if break_room is not break_counters:  # nobody is left to count then
         assert_balanced(running)
+        assert report["ledger"]["balances"]
     if break_room is break_socket:
         assert next(iter(running.collectors)).outcomes["error"] >= 24
-    report = house.status()
     assert len(house.ask("status")) < 10_000
     assert report["events"]["received"]["CHANNEL_CREATE"] >= 2
-
-
-@pytest.mark.parametrize("error", ERRORS, ids=name_of)
-def test_record_that_the_encoder_throws_away_is_counted(house: House, running: Agent, error: BaseException) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        break_encoder(patch, running, error)
-        house.fire(story("bridged_answered"))
-    house.fire(story("busy_486"))
-    assert_balanced(running)
-    assert house.status()["ledger"]["balances"]
 
 
 @pytest.mark.parametrize("end", ENDS, ids=name_of)

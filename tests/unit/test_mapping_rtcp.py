@@ -187,8 +187,8 @@ def test_a_known_sender_is_remembered_when_there_is_no_room_for_another() -> Non
     for ssrc in range(1, rtcp.MAX_SENDERS + 1):
         hear(leg, received_rtcp(ssrc, blocks=[block(OURS)]))
     hear(leg, received_rtcp(1, ntp=(2, 2), blocks=[block(OURS)]))
-    again = [hear(leg, received_rtcp(ssrc, blocks=[block(OURS)])) for ssrc in (2, rtcp.MAX_SENDERS)]
-    assert [report["type"] for report in again] == [201, 201]
+    heard = [hear(leg, received_rtcp(ssrc, blocks=[block(OURS)]))["type"] for ssrc in (2, rtcp.MAX_SENDERS)]
+    assert heard == [201, 201]
 
 
 def test_an_ssrc_of_0_does_not_make_the_far_ends_forgotten() -> None:
