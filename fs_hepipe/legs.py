@@ -82,8 +82,8 @@ class Leg:
         """Of the signalling."""
         self.audio: Optional[Medium] = None
         self.video: Optional[Medium] = None
-        self.sender_reports: dict[int, tuple[int, int]] = {}
-        """NTP time of the last sender report heard, by SSRC."""
+        self.sender_reports: tuple[tuple[int, int, int], ...] = ()
+        """SSRC and NTP time of the last sender report heard, of each SSRC."""
         self.last_timestamp = 0
         """Microseconds: the time of the last record made."""
         self.reported = False
@@ -92,7 +92,7 @@ class Leg:
         """When the last event came."""
         self.destroyed: Optional[float] = None
         """When CHANNEL_DESTROY came."""
-        self.held: list[tuple[float, Record]] = []
+        self.held: tuple[tuple[float, Record], ...] = ()
         """Records that wait, with the time until which they may."""
 
     @property

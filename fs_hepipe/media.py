@@ -42,6 +42,8 @@ class Endpoint(NamedTuple):
 class Reception(NamedTuple):
     """What a receiver last said it received (RFC 3550 §6.4.1), of one source."""
 
+    source: int
+    """Its SSRC."""
     lost: int
     """Cumulative number of packets lost; negative with duplicates."""
     jitter: Optional[int]
@@ -74,10 +76,10 @@ class Medium:
         self.payload_type: Optional[int] = None
         self.ptime: Optional[int] = None
         """Milliseconds of media in a packet."""
-        self.heard: dict[int, Reception] = {}
-        """What we received, by the far end's SSRC."""
-        self.said: dict[int, Reception] = {}
-        """What the far end says it received, by our SSRC."""
+        self.heard: tuple[Reception, ...] = ()
+        """What we received, of each SSRC of the far end, the last one last."""
+        self.said: tuple[Reception, ...] = ()
+        """What the far end says it received, of each SSRC of ours, the last one last."""
 
 
 class _Headers(NamedTuple):

@@ -6,7 +6,7 @@ What the pipeline has to know of the configuration: plain values, frozen, one do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional
 
 from fs_hepipe import names
@@ -50,7 +50,7 @@ class Settings:
 
     capture_id: int = 2001
     """Chunk 0x000c of every message, 0 to 4294967295."""
-    capture_password: Optional[str] = None
+    capture_password: Optional[str] = field(default=None, repr=False)
     """Chunk 0x000e, or none."""
     node_name: Optional[str] = None
     """Chunk 0x0013; None: the name that the switch gives itself."""

@@ -34,7 +34,7 @@ class WaitingRoom:
         """Lets a record wait; False when there is no room for it."""
         if len(leg.held) >= MAX_PER_LEG or self.count >= MAX_WAITING:
             return False
-        leg.held.append((now + PATIENCE, record))
+        leg.held += ((now + PATIENCE, record),)
         self._legs[leg] = None
         self.count += 1
         return True
@@ -42,7 +42,8 @@ class WaitingRoom:
     def take(self, leg: Leg) -> Record:
         """The leg's first record, which waits no longer."""
         self.count -= 1
-        _, record = leg.held.pop(0)
+        (_, record), *rest = leg.held
+        leg.held = tuple(rest)
         if not leg.held:
             del self._legs[leg]
         return record

@@ -129,11 +129,11 @@ def _sent(get: Get, medium: Medium) -> dict[str, Any]:
     return report
 
 
-def _loss(sources: dict[int, Reception]) -> tuple[Optional[int], Optional[Reception]]:
+def _loss(sources: tuple[Reception, ...]) -> tuple[Optional[int], Optional[Reception]]:
     """Packets lost of all sources together, and the last one's last word."""
     if not sources:
         return None, None
-    return sum(reception.lost for reception in sources.values()), list(sources.values())[-1]
+    return sum(reception.lost for reception in sources), sources[-1]
 
 
 def _deviation(variance: Optional[float]) -> Optional[float]:

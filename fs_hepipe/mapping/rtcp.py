@@ -105,7 +105,7 @@ def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
     if medium is not None:
         for block, rtt in zip(blocks, round_trips):
             if medium.ssrc in {None, block["source_ssrc"]}:
-                _remember(medium.said, block["source_ssrc"], block, rtt)
+                medium.said = _remembered(medium.said, block["source_ssrc"], block, rtt)
     if round_trips and round_trips[0]:
         report["rtt_avg_ms"] = round(round_trips[0] * 1000, 3)
     return _record(get, leg, report, blocks, medium, clock, jitter_unit, is_received=True)
@@ -130,7 +130,7 @@ def sent(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
         report["ssrc"] = medium.ssrc
     report["sender_information"] = all_unsigned(get, SENDER_INFORMATION)
     if medium is not None and source:
-        _remember(medium.heard, source, block, None)
+        medium.heard = _remembered(medium.heard, source, block, None)
     clock = medium.clock if medium else None
     return _record(get, leg, report, [block], medium, clock, jitter_unit, is_received=False)
 
@@ -143,12 +143,11 @@ def _is_sender_report(leg: Leg, sender: Optional[int], information: dict[str, in
     seconds, fraction = information.get("ntp_timestamp_sec"), information.get("ntp_timestamp_usec")
     if not seconds or fraction is None or sender is None:
         return False
-    reports = leg.sender_reports
-    if reports.get(sender) == (seconds, fraction):
+    report = (sender, seconds, fraction)
+    if report in leg.sender_reports:
         return False
-    if sender not in reports and len(reports) >= MAX_SENDERS:
-        reports.clear()
-    reports[sender] = (seconds, fraction)
+    others = [other for other in leg.sender_reports if other[0] != sender]
+    leg.sender_reports = (*others, report) if len(others) < MAX_SENDERS else (report,)
     return True
 
 
@@ -180,12 +179,18 @@ def _block(get: Get, headers: _Block, source: Optional[int]) -> dict[str, Any]:
     return block
 
 
-def _remember(sources: dict[int, Reception], source: int, block: dict[str, Any], rtt: Optional[float]) -> None:
-    """Keeps what a receiver said last, per source: one that changed its SSRC starts its counts anew (RFC 3550 §8)."""
+def _remembered(
+    known: tuple[Reception, ...], source: int, block: dict[str, Any], rtt: Optional[float]
+) -> tuple[Reception, ...]:
+    """
+    What a receiver has said, with what it says now. A source that changed its SSRC starts its counts anew (RFC 3550
+    §8), so each keeps its own; tuples, because a switch has thousands of legs.
+    """
     lost = block.get("packets_lost")
-    if lost is not None and (source in sources or len(sources) < MAX_SOURCES):
-        sources.pop(source, None)  # so that the last one is the one heard last
-        sources[source] = Reception(lost, block.get("ia_jitter"), rtt)
+    others = [reception for reception in known if reception.source != source]
+    if lost is None or len(others) >= MAX_SOURCES:
+        return known
+    return (*others, Reception(source, lost, block.get("ia_jitter"), rtt))
 
 
 def _record(

@@ -198,7 +198,7 @@ def test_an_ssrc_of_0_does_not_make_the_far_ends_forgotten() -> None:
     hear(leg, received_rtcp(0, ntp=(0, 0), blocks=[block(OURS)]))
     say(leg, sent_rtcp(0, 0))
     assert sound.remote_ssrc == THEIRS
-    assert sound.heard == {}
+    assert sound.heard == ()
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
@@ -392,8 +392,8 @@ def test_the_last_word_of_each_source_is_kept() -> None:
     say(leg, sent_rtcp(THEIRS, Lost=3, Jitter=8))
     say(leg, sent_rtcp(THEIRS, Lost=9, Jitter=16))
     hear(leg, received_rtcp(THEIRS, blocks=[block(OURS, Lost=4, Jitter=24)], rtts=[0.03]))
-    assert sound.heard == {THEIRS: Reception(9, 16, None)}
-    assert sound.said == {OURS: Reception(4, 24, 0.03)}
+    assert sound.heard == (Reception(THEIRS, 9, 16, None),)
+    assert sound.said == (Reception(OURS, 4, 24, 0.03),)
     assert sound.remote_ssrc == THEIRS
 
 
@@ -402,7 +402,7 @@ def test_a_source_that_changed_its_ssrc_is_not_merged_with_what_it_was() -> None
     leg = leg_with(sound)
     for ssrc, lost in ((1, 3), (1, 5), (2, 0), (2, 2)):
         say(leg, sent_rtcp(ssrc, Lost=lost))
-    assert sound.heard == {1: Reception(5, 80, None), 2: Reception(2, 80, None)}
+    assert sound.heard == (Reception(1, 5, 80, None), Reception(2, 2, 80, None))
     assert sound.remote_ssrc == 2
 
 
@@ -410,22 +410,22 @@ def test_the_source_heard_last_is_the_last_one() -> None:
     sound = medium()
     for ssrc in (1, 2, 1):
         say(leg_with(sound), sent_rtcp(ssrc))
-    assert list(sound.heard) == [2, 1]
+    assert [reception.source for reception in sound.heard] == [2, 1]
 
 
 def test_the_round_trip_is_that_of_the_block_about_us() -> None:
     sound = medium()
     hear(leg_with(sound), received_rtcp(blocks=[block(99), block(OURS)], rtts=[0.5, 0.02]))
-    assert sound.said == {OURS: Reception(3, 80, 0.02)}
+    assert sound.said == (Reception(OURS, 3, 80, 0.02),)
 
 
 def test_a_block_about_somebody_else_is_not_kept_as_ours() -> None:
     sound = medium()
     hear(leg_with(sound), received_rtcp(blocks=[block(99)]))
-    assert sound.said == {}
+    assert sound.said == ()
     unknown = medium(ssrc=None)
     hear(leg_with(unknown), received_rtcp(blocks=[block(99)]))
-    assert set(unknown.said) == {99}
+    assert [reception.source for reception in unknown.said] == [99]
 
 
 def test_sources_kept_are_bounded() -> None:
@@ -441,7 +441,7 @@ def test_a_block_without_a_loss_tells_nothing_of_it() -> None:
     sound, words = medium(), block(OURS)
     del words["Lost"]
     hear(leg_with(sound), received_rtcp(blocks=[words]))
-    assert sound.said == {}
+    assert sound.said == ()
 
 
 def test_a_hostile_unique_id_is_shown() -> None:

@@ -28,7 +28,7 @@ def test_there_is_room_for_4096_records_in_all() -> None:
     legs = [Leg(str(number)) for number in range(4097)]
     assert all(room.add(leg, record(), 0.0) for leg in legs[:4096])
     assert not room.add(legs[4096], record(), 0.0)
-    assert (room.count, legs[4096].held) == (4096, [])
+    assert (room.count, legs[4096].held) == (4096, ())
     room.take(legs[0])
     assert room.add(legs[4096], record(), 0.0)
 
