@@ -1,15 +1,16 @@
 """
 What an event costs, side by side with other ways of doing it: `make bench`, one table, and results.json beside it.
 
-Each lane is a process that measures one thing (bench/lane.py, bench/peers/lane.js). In a round each of them does one
-batch, one after the other, so that whatever else the machine does falls upon all alike. A figure is the median of its
-lane's batches; a ratio is the median of the rounds' ratios; what stands in brackets are the quartiles.
+Each lane is a process that measures one thing (lane.py, peers/lane.js). In a round each of them does one batch, one
+after the other, so that whatever else the machine does falls upon all alike. A figure is the median of a lane's
+batches, a ratio the median of the rounds' ratios; brackets hold the quartiles.
 
 What is measured is CPU time of the process, never the time of day. Datagrams go to a socket that nobody reads: the
-kernel takes and drops them, the same for all. What the switch itself does for an event is in nobody's figure, neither
-getHeader's search here nor the event as JSON on the event socket there; the lines "headers searched" add the first.
+kernel takes and drops them, the same for all. What the switch does for an event is in nobody's figure, neither
+getHeader's search here nor the JSON on the event socket there; lines with "headers searched" have the first, as the
+fake switch does it.
 
-npm's peers are skipped where they are not installed.
+Peers from npm are skipped where they are not installed.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ RECORDING = ROOT / "fs_hepipe/tools/recordings/load_150_calls.jsonl.gz"
 
 INSTALL = "npm ci --ignore-scripts --no-audit --no-fund"
 
-MIN_ROUNDS, MAX_ROUNDS = 5, 41
-WARM_UP = {"node": 12, "python": 2}
-"""Batches before the first round: V8 compiles for a while, CPython not at all."""
+MIN_ROUNDS, MAX_ROUNDS = 5, 31
+SECONDS = 100.0
+"""How long lanes are started and rounds go on; the least number of rounds may take longer."""
 
 MEGA = 1_000_000
 
 TIMESTAMP = 1_795_402_536_143_508
 MESSAGE = {
-    "payload": json.dumps({"report": "x" * 585}),
+    "payload": json.dumps({"report": "x" * 586}),
     "protocol_type": 5,
     "src_ip": "192.0.2.10",
     "dst_ip": "192.0.2.2",
@@ -58,47 +59,45 @@ MESSAGE = {
     "node_name": "fsa",
     "auth_key": "secret",
 }
-"""A message with every chunk that both encoders know; its payload has 600 octets."""
+"""A message with every chunk that all encoders know; its payload has 600 octets."""
 
-BEGIN = ["CHANNEL_CREATE", "CHANNEL_ANSWER", "CHANNEL_BRIDGE"]
+BEGIN = ["CHANNEL_CREATE", "CHANNEL_ANSWER", "CHANNEL_BRIDGE", "CALL_UPDATE"]
 RTCP = ["RECV_RTCP_MESSAGE", "SEND_RTCP_MESSAGE"]
 LOGGED = ["CHANNEL_CREATE", "CHANNEL_ANSWER", "CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE", "CHANNEL_HANGUP_COMPLETE"]
+"""As in story.py."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: our lane against another one, and how far it shall be."""
+    """One line of the table: one lane against another, or by itself, and how far it shall be."""
 
     what: str
     ours: str
     theirs: Optional[str] = None
     reach: Optional[float] = None
-    """The ratio that ours shall not exceed; None: only told."""
-    times_faster: bool = False
-    """The ratio is theirs to ours, and shall not be less."""
-    absolute: bool = False
-    """Our own figure shall not exceed it."""
+    """What the ratio, or without `theirs` our own figure, shall not exceed; None: it is only told."""
+    faster: bool = False
+    """The ratio is theirs to ours, and shall not be less than its reach."""
     unit: str = "µs"
 
 
 # fmt: off
 ROWS = (
-    Row("encode, known flow, 600 octets / construct's own build",   "encode", "build", 50, times_faster=True),
-    Row("encode, known flow, 600 octets / hep-js",                  "encode", "node encode", 0.7),
-    Row("RTCP event, orjson / node",                                "rtcp", "node rtcp", 0.5),
-    Row("RTCP event, stdlib json / node",                           "rtcp plain", "node rtcp", 0.8),
-    Row("CHANNEL event, text / node, whole event",                  "channel", "node channel", 0.2),
-    Row("RTCP event, orjson, headers searched / node",              "rtcp searched", "node rtcp"),
-    Row("CHANNEL event, text, headers searched / node",             "channel searched", "node channel"),
-    Row("load_150_calls, orjson / headers read and thrown away",    "story", "floor", 3),
-    Row("load_150_calls, stdlib json / the same",                   "story plain", "floor", 3),
-    Row("GIL held by one event, p99.9 of load_150_calls",           "hold", None, 300, absolute=True),
-    Row("RTCP event, 1,000 legs / 10",                              "1,000 legs", "10 legs", 1.3),
-    Row("RTCP event, 20,000 legs / 10",                             "20,000 legs", "10 legs", 1.3),
-    Row("RTCP event, 20,000 legs / 1,000",                          "20,000 legs", "1,000 legs", 1.3),
-    Row("memory, imported and 1,000 legs, orjson",                  "memory", None, 20, absolute=True, unit="MB"),
-    Row("memory, imported and 1,000 legs, stdlib json",             "memory plain", None, 20, absolute=True, unit="MB"),
-    Row("memory per leg, of 20,000",                                "memory per leg", None, 2000, absolute=True, unit="B"),
+    Row("encode, known flow, 600 octets / construct's own build",  "encode", "build", 50, faster=True),
+    Row("encode, known flow, 600 octets / hep-js",                 "encode", "node encode", 0.7),
+    Row("RTCP event, orjson / node",                               "rtcp", "node rtcp", 0.5),
+    Row("RTCP event, stdlib json / node",                          "rtcp plain", "node rtcp", 0.8),
+    Row("RTCP event, orjson, headers searched / node",             "rtcp searched", "node rtcp"),
+    Row("CHANNEL event as a line / node, the whole event",         "channel", "node channel", 0.2),
+    Row("CHANNEL event as a line, headers searched / node",        "channel searched", "node channel"),
+    Row("load_150_calls, orjson / headers read, thrown away",      "story", "floor", 3),
+    Row("load_150_calls, stdlib json / headers read, thrown away", "story plain", "floor", 3),
+    Row("GIL held by one event, p99.9 of load_150_calls",          "hold", None, 300),
+    Row("RTCP event, 1,000 legs / 10 legs",                        "1,000 legs", "10 legs", 1.3),
+    Row("RTCP event, 20,000 legs / 10 legs",                       "20,000 legs", "10 legs", 1.3),
+    Row("memory over bare python, 1,000 legs, orjson",             "memory", None, 20, unit="MB"),
+    Row("memory over bare python, 1,000 legs, stdlib json",        "memory plain", None, 20, unit="MB"),
+    Row("memory per leg, 1,000 to 20,000 legs",                    "memory per leg", None, 2000, unit="B"),
 )
 # fmt: on
 
@@ -108,26 +107,25 @@ class Lane:
     """A process that measures one thing."""
 
     command: list[str]
-    kind: str = "python"
+    warm_up: int = 1
+    """Batches before the first round: V8 compiles for a while, CPython does not."""
+    brief: bool = True
+    """Each batch is done twice and the first one not counted, since all the others have emptied the CPU's caches."""
     about: dict[str, Any] = field(default_factory=dict)
     """What it said of itself."""
     batches: list[dict[str, Any]] = field(default_factory=list)
     """Its answers, one per round."""
     process: Optional[subprocess.Popen[str]] = None
 
-    @property
-    def figures(self) -> list[float]:
-        return [batch["us"] for batch in self.batches]
-
     def start(self) -> None:
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests/fakes"), "PYTHONHASHSEED": "0"}
-        self.process = subprocess.Popen(
-            self.command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(self.command, cwd=ROOT, env=environment, text=True, stdin=pipe, stdout=pipe)
 
     def answer(self) -> dict[str, Any]:
         """Its next line."""
-        assert self.process is not None and self.process.stdout is not None
+        assert self.process is not None
+        assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
             raise SystemExit(f"{' '.join(self.command[:4])} ended with {self.process.wait()}")
@@ -136,7 +134,8 @@ class Lane:
 
     def batch(self) -> dict[str, Any]:
         """Lets it measure once."""
-        assert self.process is not None and self.process.stdin is not None
+        assert self.process is not None
+        assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         return self.answer()
@@ -151,22 +150,22 @@ class Lane:
 
 
 def python_lanes(port: int) -> dict[str, Lane]:
-    def lane(name: str, *more: str) -> Lane:
-        return Lane([sys.executable, "-m", "bench.lane", name, "--port", str(port), *more])
+    def lane(name: str, *more: str, brief: bool = True) -> Lane:
+        return Lane([sys.executable, "-m", "bench.lane", name, "--port", str(port), *more], brief=brief)
 
-    spec = ["--message", json.dumps(MESSAGE), "--timestamp", str(TIMESTAMP)]
+    message = ["--message", json.dumps(MESSAGE), "--timestamp", str(TIMESTAMP)]
     return {
-        "encode": lane("encode", *spec, "--count", "20000"),
-        "build": lane("build", *spec, "--count", "400"),
+        "encode": lane("encode", *message, "--count", "20000"),
+        "build": lane("build", *message, "--count", "400"),
         "rtcp": lane("rtcp"),
         "rtcp plain": lane("rtcp", "--plain"),
         "rtcp searched": lane("rtcp-searched"),
         "channel": lane("channel"),
-        "channel searched": lane("channel-searched"),
-        "floor": lane("floor"),
-        "story": lane("story"),
-        "story plain": lane("story", "--plain"),
-        "hold": lane("hold"),
+        "channel searched": lane("channel-searched", brief=False),
+        "floor": lane("floor", brief=False),
+        "story": lane("story", brief=False),
+        "story plain": lane("story", "--plain", brief=False),
+        "hold": lane("hold", brief=False),
         "10 legs": lane("growth", "--legs", "10"),
         "1,000 legs": lane("growth", "--legs", "1000"),
         "20,000 legs": lane("growth", "--legs", "20000"),
@@ -174,19 +173,19 @@ def python_lanes(port: int) -> dict[str, Lane]:
 
 
 def node_lanes(port: int) -> dict[str, Lane]:
-    """None where node or its modules are missing."""
+    """None, and a line that says why, where node or one of its modules is missing."""
     node = shutil.which("node")
     if node is None:
-        print("skipped: node is not installed")
+        print("skipped: the lines about node, which is not installed")
         return {}
     missing = [name for name in ("hep-js", "modesl") if not (PEERS / "node_modules" / name).is_dir()]
     if missing:
-        print(f"skipped: {' and '.join(missing)}, to be installed by: cd bench/peers && {INSTALL}")
+        print(f"skipped: the lines about node; {' and '.join(missing)} come by: cd bench/peers && {INSTALL}")
         return {}
 
     def lane(name: str, **options: object) -> Lane:
         options = {"recording": str(RECORDING), "port": port, **options}
-        return Lane([node, "--no-deprecation", str(PEERS / "lane.js"), name, json.dumps(options)], "node")
+        return Lane([node, "--no-deprecation", str(PEERS / "lane.js"), name, json.dumps(options)], warm_up=12)
 
     return {
         "node encode": lane("encode", message=MESSAGE, timestamp=TIMESTAMP, count=10_000),
@@ -207,9 +206,9 @@ def sink() -> Iterator[int]:
 # --- measuring --------------------------------------------------------------------------------------------------------
 
 
-def measure(lanes: dict[str, Lane], seconds: float) -> None:
-    """Rounds over all lanes for so long."""
-    began = time.monotonic()
+def measure(lanes: dict[str, Lane], seconds: float) -> int:
+    """Rounds over all lanes until so much time has passed since the first one was started; how many there were."""
+    began, rounds = time.monotonic(), 0
     try:
         for lane in lanes.values():
             lane.start()
@@ -217,32 +216,32 @@ def measure(lanes: dict[str, Lane], seconds: float) -> None:
             lane.about = lane.answer()
         check_samples(lanes)
         for lane in lanes.values():
-            for _ in range(WARM_UP[lane.kind]):
+            for _ in range(lane.warm_up):
                 lane.batch()
-        while len(next(iter(lanes.values())).batches) < MAX_ROUNDS:
+        while rounds < MIN_ROUNDS or (rounds < MAX_ROUNDS and time.monotonic() - began < seconds):
             for lane in lanes.values():
-                lane.batch()
+                if lane.brief:
+                    lane.batch()
                 lane.batches.append(lane.batch())
-            rounds = len(next(iter(lanes.values())).batches)
-            if rounds >= MIN_ROUNDS and time.monotonic() - began > seconds:
-                break
+            rounds += 1
     finally:
         for lane in lanes.values():
             lane.stop()
     for name, lane in lanes.items():
         if any(batch.get("sent", 1) != 1 for batch in lane.batches):
             raise SystemExit(f"{name}: {lane.batches[-1]['sent']} datagrams per event: the lanes don't do the same")
+    return rounds
 
 
 def check_samples(lanes: dict[str, Lane]) -> None:
-    """All encoders have to make the same chunks; each has its own order."""
-    samples = {name: sorted_chunks(lane.about["sample"]) for name, lane in lanes.items() if "sample" in lane.about}
-    if any(sample != samples["encode"] for sample in samples.values()):
+    """All encoders have to make the same chunks; hep-js has another order of them."""
+    samples = [bytes.fromhex(lane.about["sample"]) for lane in lanes.values() if "sample" in lane.about]
+    if any(chunks(sample) != chunks(samples[0]) for sample in samples):
         raise SystemExit(f"the encoders disagree: {samples}")
 
 
-def sorted_chunks(sample: str) -> list[bytes]:
-    datagram = bytes.fromhex(sample)
+def chunks(datagram: bytes) -> list[bytes]:
+    """A datagram's header and its chunks, sorted."""
     found, at = [datagram[:6]], 6
     while at < len(datagram):
         length = int.from_bytes(datagram[at + 4 : at + 6], "big")
@@ -252,28 +251,26 @@ def sorted_chunks(sample: str) -> list[bytes]:
 
 
 def memory(port: int) -> dict[str, list[float]]:
-    """The figures of the memory rows; sizes are those of one process each, and hardly vary."""
+    """The figures of the memory rows: MB, and octets per leg. Each is one process's."""
 
-    def run(*command: str, text: str = "") -> str:
-        return subprocess.run(
-            [sys.executable, *command], cwd=ROOT, input=text, capture_output=True, text=True, check=True
-        ).stdout
+    def run(*command: str, text: str = "") -> Any:
+        return json.loads(subprocess.check_output([sys.executable, *command], cwd=ROOT, input=text, text=True))
 
-    bare = int(run("-c", "import os; print(int(open('/proc/self/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE'))"))
-    call = run("-m", "bench.story")
-    fast = json.loads(run("-m", "bench.memory", str(port), text=call))
-    plain = json.loads(run("-m", "bench.memory", str(port), "--plain", text=call))
+    bare = run("-c", "import os; print(int(open('/proc/self/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE'))")
+    call = json.dumps(run("-m", "bench.story"))
+    fast = run("-m", "bench.memory", str(port), text=call)
+    plain = run("-m", "bench.memory", str(port), "--plain", "--few", text=call)
     return {
         "memory": [(fast["few"] - bare) / MEGA],
         "memory plain": [(plain["few"] - bare) / MEGA],
-        "memory per leg": [fast["per_leg"], plain["per_leg"]],
+        "memory per leg": [fast["per_leg"]],
     }
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(frozen=True)
 class Figure:
     """A median and its quartiles."""
 
@@ -283,16 +280,18 @@ class Figure:
 
     @classmethod
     def of(cls, values: list[float]) -> Figure:
-        if len(values) < 2:  # noqa: PLR2004
+        if len(values) == 1:
             return cls(values[0], values[0], values[0])
         low, median, high = statistics.quantiles(values, n=4, method="inclusive")
         return cls(median, low, high)
 
-    def text(self, digits: int, unit: str = "") -> str:
-        return f"{self.median:.{digits}f}{unit} ({self.low:.{digits}f}–{self.high:.{digits}f})"
+    def text(self, unit: str = "") -> str:
+        digits = 2 if self.median < 10 else 1 if self.median < 100 else 0  # noqa: PLR2004  three digits that count
+        spread = f" ({self.low:.{digits}f}–{self.high:.{digits}f})" if self.low < self.high else ""
+        return f"{self.median:.{digits}f}{unit and f' {unit}'}{spread}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Result:
     """A row that was measured."""
 
@@ -302,21 +301,20 @@ class Result:
     ratio: Optional[Figure]
 
     @property
-    def measured(self) -> float:
-        return self.ours.median if self.ratio is None else self.ratio.median
+    def reach(self) -> str:
+        return "" if self.row.reach is None else f"{'≥' if self.row.faster else '≤'} {self.row.reach:g}"
 
     @property
     def verdict(self) -> str:
         if self.row.reach is None:
             return ""
-        reached = self.measured >= self.row.reach if self.row.times_faster else self.measured <= self.row.reach
-        return "ok" if reached else "missed"
+        measured = (self.ratio or self.ours).median
+        return "ok" if (measured >= self.row.reach if self.row.faster else measured <= self.row.reach) else "missed"
 
-    @property
-    def reach(self) -> str:
-        if self.row.reach is None:
-            return ""
-        return f"{'≥' if self.row.times_faster else '≤'} {self.row.reach:g}"
+    def as_json(self) -> dict[str, Any]:
+        figures = {"ours": self.ours, "theirs": self.theirs, "ratio": self.ratio}
+        told = {name: figure and vars(figure) for name, figure in figures.items()}
+        return {"what": self.row.what, "unit": self.row.unit, **told, "reach": self.reach, "verdict": self.verdict}
 
 
 def results(figures: dict[str, list[float]]) -> list[Result]:
@@ -329,88 +327,78 @@ def results(figures: dict[str, list[float]]) -> list[Result]:
         if row.theirs is None:
             found.append(Result(row, Figure.of(ours), None, None))
         else:
-            ratios = [(b / a if row.times_faster else a / b) for a, b in zip(ours, theirs)]
+            ratios = [b / a if row.faster else a / b for a, b in zip(ours, theirs)]
             found.append(Result(row, Figure.of(ours), Figure.of(theirs), Figure.of(ratios)))
     return found
 
 
 def table(measured: list[Result]) -> list[str]:
-    """The results, one line each."""
     cells = [("", "ours", "theirs", "ratio", "reach", "")]
-    for each in measured:
-        digits = 2 if each.ours.median < 10 else 1 if each.ours.median < 1000 else 0  # noqa: PLR2004
-        cells.append((
+    cells += [
+        (
             each.row.what,
-            each.ours.text(digits, f" {each.row.unit}"),
-            "" if each.theirs is None else each.theirs.text(2 if each.theirs.median < 10 else 1, " µs"),  # noqa: PLR2004
-            "" if each.ratio is None else each.ratio.text(1 if each.ratio.median > 10 else 2),  # noqa: PLR2004
+            each.ours.text(each.row.unit),
+            each.theirs.text(each.row.unit) if each.theirs else "",
+            each.ratio.text() if each.ratio else "",
             each.reach,
             each.verdict,
-        ))
+        )
+        for each in measured
+    ]
     widths = [max(map(len, column)) for column in zip(*cells)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
 
 
-def machine(lanes: dict[str, Lane]) -> dict[str, Any]:
-    """Where and with what it was measured."""
-    versions: dict[str, str] = {}
-    for lane in lanes.values():
-        versions.update(lane.about.get("versions", {}))
-    model = "unknown"
-    with contextlib.suppress(OSError):
+def machine(lanes: dict[str, Lane], load: float) -> dict[str, Any]:
+    """Where and with what it was measured; `load` is that of the machine before."""
+    model = platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), model)
-    return {"cpu": model, "cpus": os.cpu_count(), "kernel": platform.release(), "load": os.getloadavg()[0], **versions}
+        model = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    versions = {name: number for lane in lanes.values() for name, number in lane.about["versions"].items()}
+    return {"CPU": model, "CPUs": os.cpu_count(), "kernel": platform.release(), "load before": load, **versions}
+
+
+def asides(lanes: dict[str, Lane]) -> Iterator[str]:
+    """What the table has no column for."""
+    if "hold" in lanes:
+        batches = lanes["hold"].batches
+        wall, middle = (Figure.of([batch[key] for batch in batches]).text("µs") for key in ("wall", "median"))
+        yield f"GIL held by one event: the same by the clock on the wall {wall}; the event in the middle {middle}"
+    if "floor" in lanes:
+        about = lanes["floor"].about
+        yield (
+            f"headers that an event of load_150_calls needs: {about['headers']:.1f} on average; getHeader is called"
+            f" {about['calls']:.1f} times, {about['most_calls']} at most"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=110, help="how long the rounds go on (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of rounds (default: %(default)g)")
+    parser.add_argument("--only", default="", metavar="WORD", help="only lanes whose names have it; no results.json")
     parser.add_argument("--where", action="store_true", help="where an event's time goes, instead")
     parser.add_argument("--plain", action="store_true", help="with --where: without orjson")
-    parser.add_argument("--only", default="", help="only lanes named so")
     args = parser.parse_args()
-    if args.where:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests/fakes")}
-        with sink() as port:
-            command = [sys.executable, "-m", "bench.where", str(port), *(["--plain"] if args.plain else [])]
-            raise SystemExit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)
+    load = round(os.getloadavg()[0], 2)
     with sink() as port:
+        if args.where:
+            where = [sys.executable, "-m", "bench.where", str(port), *(["--plain"] if args.plain else [])]
+            environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests/fakes")}
+            raise SystemExit(subprocess.run(where, cwd=ROOT, env=environment, check=False).returncode)
         lanes = {**python_lanes(port), **node_lanes(port)}
-        lanes = {n: l for n, l in lanes.items() if args.only in n}
-        measure(lanes, args.seconds)
-        figures = {name: lane.figures for name, lane in lanes.items()}
-        if not args.only: figures.update(memory(port))
-    measured, about = results(figures), machine(lanes)
-    rounds = len(next(iter(lanes.values())).batches)
-    print(", ".join(f"{key} {value}" for key, value in about.items()))
-    print(f"{rounds} rounds; median (quartiles) of CPU time per operation\n")
-    print("\n".join(table(measured)))
-    if args.only: return
-    held = Figure.of([batch["wall"] for batch in lanes["hold"].batches])
-    floor = lanes["floor"].about
-    print(
-        f"\nGIL held by the clock on the wall: {held.text(0, ' µs')}, the median event"
-        f" {statistics.median(batch['median'] for batch in lanes['hold'].batches):.0f} µs"
-        f"\nheaders that an event of load_150_calls needs: {floor['headers']} on average, {floor['most']} at most;"
-        f" getHeader is called {floor['calls']} times"
-    )
-    RESULTS.write_text(
-        json.dumps({"about": about, "rounds": rounds, "rows": [as_json(each) for each in measured]}, indent=1),
-        encoding="utf-8",
-    )
-
-
-def as_json(each: Result) -> dict[str, Any]:
-    return {
-        "what": each.row.what,
-        "unit": each.row.unit,
-        "ours": vars(each.ours),
-        "theirs": each.theirs and vars(each.theirs),
-        "ratio": each.ratio and vars(each.ratio),
-        "reach": each.reach,
-        "verdict": each.verdict,
-    }
+        lanes = {name: lane for name, lane in lanes.items() if args.only in name}
+        rounds = measure(lanes, args.seconds)
+        figures = {name: [batch["us"] for batch in lane.batches] for name, lane in lanes.items()}
+        if args.only in "memory":
+            figures.update(memory(port))
+    measured, about = results(figures), machine(lanes, load)
+    print(", ".join(f"{name} {value}" for name, value in about.items()))
+    print(f"{rounds} rounds; per operation, median (quartiles) of CPU time\n")
+    print("\n".join([*table(measured), "", *asides(lanes)]))
+    if not args.only:
+        told = {"about": about, "rounds": rounds, "rows": [each.as_json() for each in measured]}
+        RESULTS.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDING = ROOT / "fs_hepipe/tools/recordings/load_150_calls.jsonl.gz"
 
 RTCP = frozenset({names.RECV_RTCP_MESSAGE, names.SEND_RTCP_MESSAGE})
-BEGIN = frozenset({names.CHANNEL_CREATE, names.CHANNEL_ANSWER, names.CHANNEL_BRIDGE})
+BEGIN = frozenset({names.CHANNEL_CREATE, names.CHANNEL_ANSWER, names.CHANNEL_BRIDGE, names.CALL_UPDATE})
 """Events that make a leg and tell all of it."""
 
 LOGGED = frozenset({
@@ -69,14 +69,14 @@ class Call(NamedTuple):
         legs: list[str] = []
         call_ids: set[str] = set()
         for event in _events():
-            name, leg = event[names.EVENT_NAME], event.get(names.UNIQUE_ID)
+            name, leg = event[names.EVENT_NAME], event.get(names.UNIQUE_ID, "")
             if name == names.CHANNEL_CREATE and (not legs or event.get(names.OTHER_LEG_UNIQUE_ID) == legs[0]):
                 legs.append(leg)
             if leg not in legs:
                 continue
             if name in BEGIN:
                 begin.append(json.dumps(event))
-                call_ids.add(event.get(names.SIP_CALL_ID, leg))
+                call_ids.add(str(event.get(names.SIP_CALL_ID, leg)))
             elif name in RTCP:
                 reports[legs.index(leg), name] = json.dumps(event)
         return cls(sorted({*legs, *call_ids}), begin, [reports[key] for key in sorted(reports)])
@@ -86,7 +86,7 @@ class Call(NamedTuple):
         return (self._told(text, number) for text in self.begin)
 
     def report(self, leg: int, turn: int) -> Headers:
-        """RTCP number `turn` of leg number `leg`, two legs to a call; received and sent by turns, each at its own time."""
+        """RTCP number `turn` of leg number `leg`, two legs to a call; received and sent by turns, each NTP time new."""
         call = leg // 2
         report = self._told(self.reports[leg % 2 * 2 + (call + turn) % 2], call)
         report[names.NTP_LSW] = str(turn + 1)

@@ -56,7 +56,7 @@ def stage(frame: Optional[FrameType]) -> Optional[str]:
     while frame is not None:
         path, function = frame.f_code.co_filename, frame.f_code.co_name
         if found is None:
-            found = next((name for part, among, name in STAGES if part in path and (not among or function in among)), None)
+            found = next((name for part, of, name in STAGES if part in path and (not of or function in of)), None)
         if path == agent.__file__ and function == "_loop":
             return found
         frame = frame.f_back

@@ -13,7 +13,9 @@ __version__ = version.VERSION
 try:
     from fs_hepipe.entry import fsapi, handler, runtime
 except ImportError as error:
-    if error.name != "freeswitch":  # outside the switch there are no doors, only `fs_hepipe.tools`
+    # Outside the switch there are no doors, only `fs_hepipe.tools`. Debian's package puts freeswitch.py where every
+    # Python finds it, and the _freeswitch that it wants is only inside the switch.
+    if error.name not in {"freeswitch", "_freeswitch"}:
         raise
 else:
     __all__ += ["fsapi", "handler", "runtime"]

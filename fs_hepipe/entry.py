@@ -134,7 +134,7 @@ def _run(args: str) -> None:
     for warning in config.warnings:
         log.warning(warning)
     log.info("%s starts, configured by %s, sending to %s", VERSION, source, ", ".join(map(str, config.collectors)))
-    agent.run(host.living_channels)
+    agent.run(host.living_channels, host.channel)
     log.info("has stopped")
 
 

@@ -93,9 +93,15 @@ def living_channels() -> Iterator[Event]:
     except (ValueError, AttributeError):
         return
     for row in rows[:MAX_CHANNELS_ASKED]:
-        try:
-            headers = json.loads(ask(f"uuid_dump {row['uuid']} json"))
-        except (ValueError, KeyError, TypeError):
-            continue  # it has hung up meanwhile
-        if isinstance(headers, dict):
-            yield RecordedEvent(headers)
+        event = channel(str(row.get("uuid"))) if isinstance(row, dict) else None
+        if event is not None:
+            yield event
+
+
+def channel(unique_id: str) -> Optional[Event]:
+    """A living channel as its CHANNEL_DATA event; None where it has hung up."""
+    try:
+        headers = json.loads(ask(f"uuid_dump {unique_id} json"))
+    except ValueError:
+        return None
+    return RecordedEvent(headers) if isinstance(headers, dict) else None

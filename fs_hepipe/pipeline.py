@@ -122,6 +122,10 @@ class Pipeline:
         self.counters.waiting = self._waiting.count
         return datagrams
 
+    def strangers(self) -> list[str]:
+        """The Unique-IDs of which nothing is known but that they wait: whoever can may ask the switch about them."""
+        return [leg.unique_id for leg in self._waiting.strangers()]
+
     def finish(self) -> list[bytes]:
         """Everything that still waits leaves as it is, or is counted as dropped: the agent stops."""
         datagrams: list[bytes] = []

@@ -43,6 +43,11 @@ def shown(text: str, limit: int = MAX_SHOWN) -> str:
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
 
 
+def without_keys(text: str) -> str:
+    """The text without the SRTP master keys that SDP and channel variables carry (RFC 4568 `inline:`)."""
+    return _srtp_key("inline:(not sent)", text) if "inline:" in text else text
+
+
 def _escaped(char: str) -> str:
     code = ord(char)
     if _FIRST_ESCAPED_BYTE <= code <= _FIRST_ESCAPED_BYTE + 0xFF:
@@ -50,6 +55,7 @@ def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
+_srtp_key = re.compile(r"inline:[A-Za-z0-9+/=|:^]+").sub
 _needs_quotes = re.compile(r'[ "=\\]').search
 
 

@@ -48,6 +48,10 @@ class WaitingRoom:
             del self._legs[leg]
         return record
 
+    def strangers(self) -> list[Leg]:
+        """The legs that wait and of which nothing was told: an RTCP event names a channel, and no more."""
+        return [leg for leg in self._legs if leg.channel is None]
+
     def due(self, now: float) -> list[Leg]:
         """The legs whose first record has waited long enough."""
         return [leg for leg in self._legs if leg.held[0][0] <= now]

@@ -18,7 +18,7 @@ from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.legs import Leg
 from fs_hepipe.media import Get
 from fs_hepipe.record import Record
-from fs_hepipe.text import quoted, shown, to_json
+from fs_hepipe.text import quoted, shown, to_json, without_keys
 
 # fmt: off
 CALLER = (
@@ -82,7 +82,7 @@ def call_log(event: Event, name: str, timestamp: int, leg: Leg, other: Optional[
     get = event.getHeader
     fields = _fields(get, name, leg, other)
     if log_format == "full":
-        payload = event.serialize("json").encode("utf-8", "replace")
+        payload = without_keys(event.serialize("json")).encode("utf-8", "replace")
     elif log_format == "json":
         payload = to_json({"event": name, **fields})
     else:

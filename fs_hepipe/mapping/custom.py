@@ -18,7 +18,7 @@ from fs_hepipe.event import Event, header_text
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.media import Endpoint, Get, integer, ip_literal
 from fs_hepipe.record import Record
-from fs_hepipe.text import quoted, shown, to_json
+from fs_hepipe.text import quoted, shown, to_json, without_keys
 
 # fmt: off
 REGISTRATION = (                # sofia_reg.c:sofia_reg_handle_register_token, sofia_reg_del_call_back
@@ -56,7 +56,7 @@ def custom(event: Event, subclass: str, timestamp: int, switch_name: str, log_fo
     get = event.getHeader
     fields = dict(_fields(event, subclass))
     if log_format == "full":
-        payload = event.serialize("json").encode("utf-8", "replace")
+        payload = without_keys(event.serialize("json")).encode("utf-8", "replace")
     elif log_format == "json":
         payload = to_json({"event": subclass, **fields})
     else:
@@ -94,7 +94,7 @@ def _every(event: Event) -> dict[str, Any]:
     except ValueError:
         return {}
     said = [(header, value) for header, value in headers.items() if header not in STANDARD]
-    return {shown(header): shown(header_text(value)) for header, value in said[:MAX_FIELDS]}
+    return {shown(header): shown(without_keys(header_text(value))) for header, value in said[:MAX_FIELDS]}
 
 
 def _endpoint(fields: dict[str, Any]) -> Optional[Endpoint]:

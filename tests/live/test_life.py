@@ -83,7 +83,6 @@ def test_started_in_mid_call_it_learns_the_living_channels(lab: Lab) -> None:
         assert {source(message) for message in lab.quality_of(leg)} == {leg.rtp, leg.far_rtp}
 
 
-@pytest.mark.xfail(reason="`show channels` lags by 0.1 s, and what it lacks is never asked for again", strict=False)
 def test_started_right_after_an_answer_it_learns_the_channels_too(lab: Lab) -> None:
     lab.a.hepipe("stop")
     call_ids = [lab.dial("bridge") for _ in range(6)]

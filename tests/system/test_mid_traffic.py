@@ -141,3 +141,28 @@ def test_events_that_come_while_the_switch_is_asked_are_not_lost(listening: Hous
     listening.drained()
     assert len(agent.pipeline.legs) == 0
     assert_balanced(agent)
+
+
+def test_a_leg_that_only_reports_rtcp_is_asked_for(listening: House, homer: Homer) -> None:
+    """`show channels` lags behind: a call answered just before the start is not in it, but uuid_dump knows it."""
+    agent = listening.start()
+    switch.answers["show"] = "{}"
+    switch.channels.update(living_channels())
+    rest = halves()[1]
+    listening.fire(event for event in rest if "RTCP" in event["Event-Name"])
+    messages = homer.messages(12)
+    assert {message.protocol_type for message in messages} == {5}
+    assert {message.correlation_id for message in messages} == call_ids()
+    assert min(min(message.src_port, message.dst_port) for message in messages) > 0
+    assert agent.counters.received["CHANNEL_DATA"] == 2
+    assert agent.counters.ledger().waiting == 0
+    assert_balanced(agent)
+
+
+def test_a_leg_that_the_switch_does_not_know_either_is_dropped_in_the_end(listening: House, homer: Homer) -> None:
+    agent = listening.start()
+    listening.fire(event for event in halves()[1] if "RTCP" in event["Event-Name"])
+    listening.ask("stop")
+    assert agent.counters.dropped["stopped"] == 12
+    assert homer.messages(0) == []
+    assert_balanced(agent)

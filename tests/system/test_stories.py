@@ -486,3 +486,13 @@ def test_stories_one_after_the_other_leave_nothing_in_the_agent(house: House, ho
     )
     assert_balanced(agent)
     assert switch.faults == []
+
+
+def test_no_srtp_master_key_leaves_the_switch(house: House, homer: Homer) -> None:
+    house.configure(capture_server=homer.server, call_log_format="full")
+    house.start()
+    assert "inline:83+VunlCGDNtseafj0uYxTWBp0o2n5gwnp8gGBmb" in json.dumps(story("srtp"))
+    house.fire(story("srtp"))
+    payloads = [message.payload for message in homer.messages(20)]
+    assert sum(b"inline:(not sent)" in payload for payload in payloads) >= 4
+    assert not any(re.search(rb"inline:[A-Za-z0-9+/]", payload) for payload in payloads)
