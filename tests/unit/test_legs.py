@@ -81,6 +81,8 @@ def test_an_outgoing_leg_has_the_call_id_that_its_invite_was_told_to_have() -> N
     assert leg.call_id == "chosen"
     assert legs.hear(channel, "CHANNEL_ANSWER", {"variable_sip_invite_call_id": "other"}).call_id == "chosen"
     assert legs.hear(channel, "CHANNEL_ANSWER", sip("real")).call_id == "real"
+    both = {**sip("real"), "variable_sip_invite_call_id": "chosen"}
+    assert Memory().hear(channel, "CHANNEL_ANSWER", both).call_id == "real"
 
 
 def test_an_incoming_leg_does_not_take_the_call_id_it_wants_others_to_have() -> None:
@@ -249,6 +251,20 @@ def test_the_leg_that_a_leg_names_last_is_its_other_leg() -> None:
     legs.hear(Channel("a", other="b"), "CHANNEL_BRIDGE")
     a = legs.hear(Channel("a", other="c"), "CHANNEL_BRIDGE")
     assert legs.other(a) is c
+
+
+def test_a_leg_that_names_one_that_nobody_saw_is_introduced_to_one_that_is_there() -> None:
+    legs = Memory()
+    a = legs.hear(Channel("a", other="unseen"), "CHANNEL_CREATE")
+    b = legs.hear(Channel("b", other="a"), "CHANNEL_CREATE")
+    assert legs.other(a) is b
+
+
+def test_an_agent_that_came_late_learns_of_both_legs_from_the_end_of_one() -> None:
+    legs = Memory()
+    a = legs.hear(Channel("a"), "CHANNEL_UNBRIDGE")
+    b = legs.hear(Channel("b", other="a"), "CHANNEL_HANGUP_COMPLETE")
+    assert legs.other(a) is b
 
 
 def test_a_leg_is_not_its_own_other_leg() -> None:

@@ -56,7 +56,9 @@ def test_a_registration_says_who_and_from_where_under_its_own_call_id() -> None:
 @pytest.mark.parametrize("subclass", [f"sofia::{word}" for word in ("register", "unregister", "expire")])
 def test_the_whole_family_of_registrations_is_filed_under_the_call_id(subclass: str) -> None:
     assert line(subclass, EXPIRE).correlation_id == "reg-1"
-    assert words(line(subclass, EXPIRE))["user"] == "1000"
+    told = words(line(subclass, {**EXPIRE, "rpid": "away"}))
+    assert told["user"] == "1000"
+    assert "rpid" not in told
 
 
 def test_a_refused_registration_has_no_call_id_and_is_filed_under_its_user() -> None:
@@ -89,6 +91,7 @@ def test_a_gateway_that_registered_has_the_address_it_registered_at() -> None:
     [
         ("2001:db8::7", "5062", Endpoint("2001:db8::7", 5062)),
         ("198.51.100.7", "x", Endpoint("198.51.100.7", 0)),
+        ("198.51.100.7", "65535", Endpoint("198.51.100.7", 65_535)),
         ("198.51.100.7", "65536", Endpoint("198.51.100.7", 0)),
         ("host.example.invalid", "5062", None),
         ("", "5062", None),
@@ -102,6 +105,11 @@ def test_an_unknown_subclass_says_all_that_is_its_own() -> None:
     found = line("my::event", {"color": "blue", "Event-Calling-File": "mod_my.c", "size": "7"})
     assert found.correlation_id == "fs1/event/my::event"
     assert words(found) == {"color": "blue", "size": "7", "seq": "1"}
+
+
+@pytest.mark.parametrize("subclass", ["my::register", "my::expire", "sofia::notify_refer"])
+def test_a_subclass_of_another_family_says_all_that_is_its_own(subclass: str) -> None:
+    assert words(line(subclass, {"rpid": "away"}))["rpid"] == "away"
 
 
 def test_an_unknown_subclass_with_a_call_id_is_filed_under_it() -> None:

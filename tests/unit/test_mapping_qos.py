@@ -102,6 +102,12 @@ def test_nothing_is_told_of_our_stream_that_the_far_end_did_not_say() -> None:
     assert len(report(leg_with(medium(heard=Reception(1, 0, None, None))), statistics())) == 1
 
 
+def test_a_stream_of_ours_that_was_never_sent_is_not_reported() -> None:
+    leg = leg_with(medium(said=Reception(0x0A0A0A0A, 0, None, None)))
+    assert len(report(leg, statistics())) == 2
+    assert len(report(leg, statistics(out_packet_count="0"))) == 1
+
+
 def test_a_far_end_that_never_received_us_leaves_out_what_it_did_not_measure() -> None:
     sound = medium(said=Reception(1, 0, None, None))
     sound.clock = None
@@ -124,7 +130,7 @@ def test_a_stream_that_lost_8_percent_is_not_called_flawless() -> None:
     assert body(record)["PACKET_LOSS"] == 69
 
 
-@pytest.mark.parametrize("lost", [0, 1, 7])
+@pytest.mark.parametrize("lost", [0, 1, 8])
 def test_a_flawless_stream_that_lost_next_to_nothing_is_believed(lost: int) -> None:
     leg = leg_with(medium(heard=Reception(1, lost, None, None)))
     (record,) = report(leg, statistics(in_quality_percentage="100.00", in_mos="4.50"))
@@ -161,7 +167,7 @@ def test_a_number_that_is_not_on_the_scale_is_no_mos(mos: str) -> None:
     assert body(record)["RFACTOR"] == 97.0
 
 
-@pytest.mark.parametrize("mos, chunk", [("4.42", 442), ("4.38", 438), ("1.00", 100), ("4.50", 450), ("2.675", 268)])
+@pytest.mark.parametrize("mos, chunk", [("4.42", 442), ("4.38", 438), ("1.00", 100), ("5.00", 500), ("2.675", 268)])
 def test_the_mos_chunk_is_a_hundred_times_the_mos(mos: str, chunk: int) -> None:
     """hepipe.js: 4.5 would be 4."""
     (record,) = report(leg_with(medium()), statistics(in_mos=mos))
@@ -190,6 +196,10 @@ def test_a_statistic_that_is_missing_is_an_absent_key(header: str, key: str) -> 
 )
 def test_the_zero_that_a_statistic_starts_with_is_no_measurement(header: str, key: str) -> None:
     assert key not in received(leg_with(medium()), **{header: "0.00"})
+
+
+def test_a_variance_below_zero_is_no_measurement() -> None:
+    assert "MAX_JITTER" not in received(leg_with(medium()), in_jitter_max_variance="-0.01")
 
 
 def test_jitter_is_a_deviation_in_milliseconds_and_no_variance() -> None:

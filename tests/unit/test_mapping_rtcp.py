@@ -102,6 +102,10 @@ def test_a_sent_block_names_the_far_ends_rtp_until_it_sent_rtcp() -> None:
     assert "source_ssrc" not in say(leg_with(medium()), sent_rtcp(0, 0))["report_blocks"][0]
 
 
+def test_a_sent_block_names_the_far_ends_rtcp_sender_where_that_is_another() -> None:
+    assert say(leg_with(medium()), sent_rtcp(THEIRS, 0xFBFB))["report_blocks"][0]["source_ssrc"] == 0xFBFB
+
+
 def test_our_ssrc_is_left_out_until_it_is_known() -> None:
     assert "ssrc" not in say(leg_with(medium(ssrc=None)), sent_rtcp())
     assert "ssrc" not in say(leg_with(), sent_rtcp())
@@ -373,6 +377,9 @@ def test_a_report_whose_medium_can_not_be_told_leaves_it_out() -> None:
     leg = both()
     assert "medium" not in hear(leg, received_rtcp(77, blocks=[block(99)]))
     assert "medium" not in hear(leg, received_rtcp(0, ntp=(0, 0), blocks=[block(99)]))
+    nameless = received_rtcp(blocks=[block(99)])
+    del nameless["SSRC"]
+    assert "medium" not in hear(leg, nameless)
     report = say(leg, sent_rtcp(77))
     assert "medium" not in report
     assert "ssrc" not in report
@@ -435,6 +442,22 @@ def test_sources_kept_are_bounded() -> None:
         say(leg, sent_rtcp(ssrc))
         hear(leg, received_rtcp(ssrc, blocks=[block(ssrc)]))
     assert len(sound.heard) == len(sound.said) == MAX_SOURCES
+
+
+def test_a_source_that_is_kept_is_kept_up_to_date_when_there_is_no_room_for_another() -> None:
+    sound = medium()
+    leg = leg_with(sound)
+    for ssrc in range(1, MAX_SOURCES + 3):
+        say(leg, sent_rtcp(ssrc, Lost=1))
+    say(leg, sent_rtcp(1, Lost=9))
+    assert len(sound.heard) == MAX_SOURCES
+    assert sound.heard[-1] == Reception(1, 9, 80, None)
+
+
+def test_a_round_trip_of_zero_is_none() -> None:
+    sound = medium()
+    hear(leg_with(sound), received_rtcp(blocks=[block(OURS)], rtts=[0.0]))
+    assert sound.said[0].rtt is None
 
 
 def test_a_block_without_a_loss_tells_nothing_of_it() -> None:

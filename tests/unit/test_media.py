@@ -94,6 +94,23 @@ def test_a_host_name_is_no_address_and_nobody_looks_it_up() -> None:
     assert medium.remote is None
 
 
+def test_one_side_is_enough_for_a_medium() -> None:
+    medium = of({"variable_remote_media_ip": REMOTE, "variable_remote_media_port": "30000"})
+    assert (medium.local, medium.local_rtcp, medium.remote) == (None, None, Endpoint(REMOTE, 30_000))
+
+
+def test_the_sdp_is_right_where_a_variable_of_an_earlier_one_is_left_over() -> None:
+    left_over = audio(variable_rtp_remote_audio_rtcp_port="30007")
+    medium = of({**left_over, **sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 0")})
+    assert medium.remote_rtcp == Endpoint(REMOTE, 30_001)
+
+
+def test_a_clock_that_an_event_does_not_tell_stays() -> None:
+    medium = of(audio())
+    assert of({"variable_rtp_use_ssrc": "7"}, medium).clock == 8000
+    assert medium.ssrc == 7
+
+
 def test_without_any_port_there_is_no_medium() -> None:
     assert observe_media(None, None, dict[str, str]().get) == (None, None)
     assert observe_media(None, None, {"variable_local_media_ip": LOCAL}.get) == (None, None)
@@ -138,6 +155,8 @@ def test_video_that_the_far_end_refused_is_no_medium() -> None:
     sound, picture = observe_media(None, None, {**audio(), **refused}.get)
     assert sound is not None
     assert picture is None
+    refused = sdps(offer(20_000, 0), offer(30_000, 32_000))
+    assert observe_media(None, None, {**audio(), **refused}.get)[1] is None
 
 
 def test_video_that_was_there_can_move() -> None:
@@ -145,6 +164,8 @@ def test_video_that_was_there_can_move() -> None:
     assert observe_media(sound, picture, {**audio(), **video(remote=33_000)}.get)[1] is picture
     assert picture is not None
     assert picture.remote == Endpoint(REMOTE, 33_000)
+    assert observe_media(sound, picture, {"variable_remote_video_ip": "198.51.100.8", "variable_remote_video_port": "3"}.get)
+    assert picture.remote == Endpoint("198.51.100.8", 3)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,12 @@ def test_a_rtcp_names_the_port_of_rtcp() -> None:
     assert audio("30000 RTP/AVP 0\r\na=rtcp:30005").rtcp_port == 30_005
 
 
+@pytest.mark.parametrize("port", ["65536", "x", "", "-1", "９", "9" * 5000], ids=lambda port: port[:9])
+def test_a_port_that_is_none_is_that_of_a_refused_stream(port: str) -> None:
+    assert streams(f"{HEAD}m=audio {port} RTP/AVP 0\r\n") == {}
+    assert audio("65535 RTP/AVP 0").port == 65_535
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "x", "", "-1", "９"])
 def test_a_rtcp_that_names_no_port_is_passed_over(port: str) -> None:
     assert audio(f"30000 RTP/AVP 0\r\na=rtcp:{port}").rtcp_port is None

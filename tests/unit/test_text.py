@@ -32,6 +32,7 @@ anything = st.recursive(
         ("caf\udce9", r"caf\xe9"),
         ("\udcff", r"\xff"),
         ("\ud800", r"\ud800"),
+        ("\udd00", r"\udd00"),
         ("\u202egnp.exe", r"\u202egnp.exe"),
         ("\u2028", r"\u2028"),
         ("\u00a0", r"\xa0"),
