@@ -164,8 +164,9 @@ def test_video_that_was_there_can_move() -> None:
     assert observe_media(sound, picture, {**audio(), **video(remote=33_000)}.get)[1] is picture
     assert picture is not None
     assert picture.remote == Endpoint(REMOTE, 33_000)
-    assert observe_media(sound, picture, {"variable_remote_video_ip": "198.51.100.8", "variable_remote_video_port": "3"}.get)
-    assert picture.remote == Endpoint("198.51.100.8", 3)
+    moved = {"variable_remote_video_ip": "198.51.100.8", "variable_remote_video_port": "34000"}
+    observe_media(sound, picture, moved.get)
+    assert picture.remote == Endpoint("198.51.100.8", 34_000)
 
 
 @pytest.mark.parametrize(
