@@ -66,8 +66,8 @@ class Pipeline:
         self.counters = counters
         self.legs = Legs(settings.max_legs)
         self.unsent: list[bytes] = []
-        """Datagrams that had been built when the last event failed by a fault of ours."""
-        self._waiting = WaitingRoom()
+        """Datagrams that had been built when a fault of ours got out; they leave with the next ones."""
+        self._waiting = WaitingRoom(counters)
         self._no_leg = Leg("")  # keeps the order of records that belong to none
         self._switch_name = ""
         self._switch_ip: dict[int, Optional[str]] = {4: None, 6: None}
@@ -82,44 +82,45 @@ class Pipeline:
         The datagrams that can leave now that this event has come; each event is counted as mapped, ignored or failed.
 
         Raises nothing of its own. An exception that gets out is a fault of ours; the event is then counted received
-        and it is for the caller to count it failed, and to send what is in `unsent`.
+        and it is for the caller to count it failed.
         """
         counters = self.counters
         name = event.getHeader(names.EVENT_NAME) or ""
         counters.received[name] += 1
-        datagrams: list[bytes] = []
+        datagrams, self.unsent = self.unsent, []
         before = counters.recorded
         try:
-            if name in {names.RECV_RTCP_MESSAGE, names.SEND_RTCP_MESSAGE}:
-                reason = self._rtcp(event, name, now, datagrams)
-            elif name == names.CUSTOM:
-                reason = self._custom(event, now, datagrams)
+            try:
+                if name in {names.RECV_RTCP_MESSAGE, names.SEND_RTCP_MESSAGE}:
+                    reason = self._rtcp(event, name, now, datagrams)
+                elif name == names.CUSTOM:
+                    reason = self._custom(event, now, datagrams)
+                else:
+                    reason = self._channel(event, name, now, datagrams)
+            except MappingError as error:
+                outcome, word = counters.failed, error.reason
             else:
-                reason = self._channel(event, name, now, datagrams)
-        except MappingError as error:
-            counters.failed[error.reason] += 1
+                outcome, word = (counters.mapped, name) if counters.recorded > before else (counters.ignored, reason)
+            if self.legs.crowded:
+                self._forget(now, datagrams)
         except Exception:
             self.unsent = datagrams
             raise
-        else:
-            if counters.recorded > before:
-                counters.mapped[name] += 1
-            else:
-                counters.ignored[reason] += 1
-        if self.legs.crowded:
-            self._forget(now, datagrams)
-        counters.waiting = self._waiting.count
+        outcome[word] += 1
         return datagrams
 
     def tick(self, now: float) -> list[bytes]:
         """What leaves or ends by the mere passing of time."""
-        datagrams: list[bytes] = []
-        for leg in self._waiting.due(now):
-            while leg.held and leg.held[0][0] <= now:
-                self._end(leg, self._waiting.take(leg), "waited_too_long", datagrams)
-            self._release(leg, datagrams)
-        self._forget(now, datagrams)
-        self.counters.waiting = self._waiting.count
+        datagrams, self.unsent = self.unsent, []
+        try:
+            for leg in self._waiting.due(now):
+                while leg.held and leg.held[0][0] <= now:
+                    self._end(leg, self._waiting.take(leg), "waited_too_long", datagrams)
+                self._release(leg, datagrams)
+            self._forget(now, datagrams)
+        except Exception:
+            self.unsent = datagrams
+            raise
         return datagrams
 
     def strangers(self) -> list[str]:
@@ -128,10 +129,13 @@ class Pipeline:
 
     def finish(self) -> list[bytes]:
         """Everything that still waits leaves as it is, or is counted as dropped: the agent stops."""
-        datagrams: list[bytes] = []
-        for leg in self._waiting.due(math.inf):
-            self._end_all(leg, "stopped", datagrams)
-        self.counters.waiting = self._waiting.count
+        datagrams, self.unsent = self.unsent, []
+        try:
+            for leg in self._waiting.due(math.inf):
+                self._end_all(leg, "stopped", datagrams)
+        except Exception:
+            self.unsent = datagrams
+            raise
         return datagrams
 
     def reconfigure(self, settings: Settings) -> None:

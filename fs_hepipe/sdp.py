@@ -7,7 +7,13 @@ understood is passed over.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple, Optional
+
+
+KEPT = 64
+"""SDPs whose streams are kept, about 2 kB each: every event of a leg with variables brings the same two again."""
 
 
 class Stream(NamedTuple):
@@ -22,7 +28,8 @@ class Stream(NamedTuple):
     """RTCP comes over the RTP port, where the other side says so too."""
 
 
-def streams(sdp: str) -> dict[str, Stream]:
+@lru_cache(maxsize=KEPT)
+def streams(sdp: str) -> Mapping[str, Stream]:
     """The first stream of each kind (`audio`, `video`) whose port is not 0, that is, which was not refused."""
     found: dict[str, Stream] = {}
     head, *sections = sdp.replace("\r", "").split("\nm=")

@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+from fs_hepipe.counters import Counters
 from fs_hepipe.legs import Leg
 from fs_hepipe.record import Record
 
@@ -25,23 +26,22 @@ PATIENCE = 10.0
 class WaitingRoom:
     """Who waits, and until when. The records themselves are on their legs."""
 
-    def __init__(self) -> None:
-        self.count = 0
-        """Records waiting."""
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
         self._legs: dict[Leg, None] = {}  # those with a record, the first to wait first
 
     def add(self, leg: Leg, record: Record, now: float) -> bool:
         """Lets a record wait; False when there is no room for it."""
-        if len(leg.held) >= MAX_PER_LEG or self.count >= MAX_WAITING:
+        if len(leg.held) >= MAX_PER_LEG or self._counters.waiting >= MAX_WAITING:
             return False
         leg.held += ((now + PATIENCE, record),)
         self._legs[leg] = None
-        self.count += 1
+        self._counters.waiting += 1
         return True
 
     def take(self, leg: Leg) -> Record:
         """The leg's first record, which waits no longer."""
-        self.count -= 1
+        self._counters.waiting -= 1
         (_, record), *rest = leg.held
         leg.held = tuple(rest)
         if not leg.held:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import pytest
 
-from fs_hepipe import names
+from fs_hepipe import names, pipeline
 from fs_hepipe.event import RecordedEvent
+from fs_hepipe.hep import Message, decode, encode
 from fs_hepipe.pipeline import bindings
 from fs_hepipe.settings import CUSTOM_EVENTS, Settings
 from tests.unit.synthetic import (
@@ -26,11 +27,14 @@ from tests.unit.synthetic import (
     audio,
     block,
     body,
+    callee,
     event,
     fields,
     flow,
+    names_of,
     received_rtcp,
     sip,
+    statistics,
 )
 
 # --- events without a leg ---------------------------------------------------------------------------------------------
@@ -219,3 +223,83 @@ def test_call_events_bind_what_is_logged_and_the_line_from_the_dialplan() -> Non
 def test_no_event_is_bound_twice() -> None:
     everything = Settings(call_events=tuple(sorted(names.LOGGABLE)))
     assert max(Counter(bindings(everything)).values()) == 1
+
+
+# --- a fault of ours --------------------------------------------------------------------------------------------------
+
+
+class Faulty:
+    """An encoder that fails once, at its n-th message."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+        self._calls, self._at = 0, at
+        monkeypatch.setattr(pipeline, "encode", self.encode)
+
+    def encode(self, message: Message) -> bytes:
+        self._calls += 1
+        if self._calls == self._at:
+            raise RuntimeError("a fault of ours")
+        return encode(message)
+
+
+def suffer(ear: Ear, heard: RecordedEvent) -> None:
+    """What the agent does about a fault of ours."""
+    with pytest.raises(RuntimeError):
+        ear.pipeline.handle(heard, 0.0)
+    ear.counters.failed["RuntimeError"] += 1
+    assert ear.counters.ledger().balances, ear.counters.ledger()
+
+
+def test_a_record_lost_by_a_fault_of_ours_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    Faulty(monkeypatch, at=1)
+    ear, a = Ear(), Channel()
+    suffer(ear, a.event(CREATE, sip()))
+    assert ear.counters.dropped == {"RuntimeError": 1}
+    assert names_of(ear.hear(a.event(ANSWER, sip()))) == [ANSWER]
+
+
+def test_the_other_records_of_an_event_with_a_fault_of_ours_are_accounted_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    ear, a = Ear(qos_type=(34, 35)), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}))
+    Faulty(monkeypatch, at=2)
+    suffer(ear, a.event(HANGUP, {**sip(), **statistics()}))
+    assert names_of([decode(datagram) for datagram in ear.pipeline.unsent]) == [HANGUP]
+    assert ear.counters.dropped == {"RuntimeError": 1}
+
+
+def test_records_that_waited_for_an_event_with_a_fault_of_ours_are_accounted_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ear, b = Ear(), callee()
+    for digit in "123":
+        ear.hear(b.event(names.DTMF, {"DTMF-Digit": digit}))
+    Faulty(monkeypatch, at=2)
+    suffer(ear, b.event(ANSWER, sip("call-b")))
+    assert [fields(decode(datagram))["digit"] for datagram in ear.pipeline.unsent] == ["1"]
+    assert (ear.counters.waiting, ear.counters.dropped) == (1, {"RuntimeError": 1})
+    assert [fields(message)["digit"] for message in ear.hear(b.event(UPDATE, sip("call-b")))] == ["1", "3"]
+
+
+def test_an_event_that_is_done_when_a_fault_of_ours_gets_out_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here in making room: the leg that is forgotten says its last word."""
+    ear = Ear(max_legs=2)
+    ear.hear(callee("b").event(CREATE), Channel("leg-a").event(CREATE, sip("call-a")))
+    Faulty(monkeypatch, at=2)
+    suffer(ear, Channel("leg-c").event(CREATE, sip("call-c")))
+    assert ear.counters.mapped == {CREATE: 2}
+    (message,) = ear.wait(1.0)
+    assert message.correlation_id == "call-c"
+
+
+@pytest.mark.parametrize("end", [lambda ear: ear.pipeline.tick(99.0), lambda ear: ear.pipeline.finish()])
+def test_records_that_waited_in_vain_when_there_was_a_fault_of_ours_are_accounted_for(
+    monkeypatch: pytest.MonkeyPatch, end: Callable[[Ear], object]
+) -> None:
+    ear = Ear()
+    ear.hear(Channel("leg-a").event(CREATE, sip("call-a")), callee("b1").event(CREATE), callee("b2").event(CREATE))
+    Faulty(monkeypatch, at=1)
+    with pytest.raises(RuntimeError):
+        end(ear)
+    assert ear.counters.ledger().balances, ear.counters.ledger()
+    assert ear.counters.waiting == 1
+    assert len(ear.end()) == 1

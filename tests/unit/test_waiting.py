@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fs_hepipe.counters import Counters
 from fs_hepipe.legs import Leg
 from fs_hepipe.record import Record
 from fs_hepipe.waiting import MAX_PER_LEG, MAX_WAITING, PATIENCE, WaitingRoom
@@ -16,33 +17,36 @@ def test_the_bounds_are_those_that_were_promised() -> None:
 
 
 def test_a_leg_has_room_for_32_records() -> None:
-    room, leg = WaitingRoom(), Leg("a")
+    counters = Counters()
+    room, leg = WaitingRoom(counters), Leg("a")
     assert all(room.add(leg, record(), 0.0) for _ in range(32))
     assert not room.add(leg, record(), 0.0)
-    assert (room.count, len(leg.held)) == (32, 32)
+    assert (counters.waiting, len(leg.held)) == (32, 32)
     assert room.add(Leg("b"), record(), 0.0)
 
 
 def test_there_is_room_for_4096_records_in_all() -> None:
-    room = WaitingRoom()
+    counters = Counters()
+    room = WaitingRoom(counters)
     legs = [Leg(str(number)) for number in range(4097)]
     assert all(room.add(leg, record(), 0.0) for leg in legs[:4096])
     assert not room.add(legs[4096], record(), 0.0)
-    assert (room.count, legs[4096].held) == (4096, ())
+    assert (counters.waiting, legs[4096].held) == (4096, ())
     room.take(legs[0])
     assert room.add(legs[4096], record(), 0.0)
 
 
 def test_records_are_taken_in_the_order_they_came() -> None:
-    room, leg = WaitingRoom(), Leg("a")
+    counters = Counters()
+    room, leg = WaitingRoom(counters), Leg("a")
     for number in range(3):
         room.add(leg, record(number), 0.0)
     assert [room.take(leg).timestamp for _ in range(3)] == [0, 1, 2]
-    assert room.count == 0
+    assert counters.waiting == 0
 
 
 def test_a_record_is_due_after_ten_seconds() -> None:
-    room, early, late = WaitingRoom(), Leg("early"), Leg("late")
+    room, early, late = WaitingRoom(Counters()), Leg("early"), Leg("late")
     room.add(early, record(), 0.0)
     room.add(late, record(), 3.0)
     assert room.due(9.9) == []
@@ -52,7 +56,7 @@ def test_a_record_is_due_after_ten_seconds() -> None:
 
 def test_a_record_behind_another_is_due_at_its_own_time() -> None:
     """Not at that of whoever came to wait after it."""
-    room, patient, other = WaitingRoom(), Leg("patient"), Leg("other")
+    room, patient, other = WaitingRoom(Counters()), Leg("patient"), Leg("other")
     room.add(patient, record(1), 0.0)
     room.add(patient, record(2), 2.0)
     room.add(other, record(), 9.0)
@@ -63,10 +67,21 @@ def test_a_record_behind_another_is_due_at_its_own_time() -> None:
 
 
 def test_a_leg_whose_records_were_taken_is_due_no_more() -> None:
-    room, leg = WaitingRoom(), Leg("a")
+    room, leg = WaitingRoom(Counters()), Leg("a")
     room.add(leg, record(), 0.0)
     room.take(leg)
     assert room.due(1000.0) == []
     room.add(leg, record(), 5.0)
     assert room.due(14.9) == []
     assert room.due(15.0) == [leg]
+
+
+def test_a_leg_of_which_nothing_was_told_is_a_stranger() -> None:
+    """An RTCP event names a channel and no more; the switch can be asked about it."""
+    room, stranger, known = WaitingRoom(Counters()), Leg("stranger"), Leg("known")
+    known.channel = "sofia/internal/1001@192.0.2.10"
+    for leg in (stranger, known):
+        room.add(leg, record(), 0.0)
+    assert room.strangers() == [stranger]
+    room.take(stranger)
+    assert room.strangers() == []
