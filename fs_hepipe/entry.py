@@ -239,16 +239,12 @@ def _test(words: list[str]) -> str:
 
 
 def _try(address: Address, datagram: bytes) -> str:
-    """
-    Sends a datagram and says what happened. A host that has no listener answers the first one, and that answer is
-    heard when the second one is sent.
-    """
+    """Sends a datagram and says what happened."""
     collector = Collector(str(address))
     try:
         collector.target = lookup(address.host, address.port)
         collector.send(datagram, time.time())
-        time.sleep(REFUSAL_WAIT)
-        collector.send(datagram, time.time())
+        collector.await_refusal(REFUSAL_WAIT, time.time())
     except TransportError as error:
         return f"-ERR {address}: {error}"
     finally:

@@ -87,6 +87,20 @@ class Collector:
         """Whether nobody listens there, as far as we were told of late."""
         return self.refused_at is not None and self.sent_at - self.refused_at < REFUSING
 
+    def await_refusal(self, patience: float, now: float) -> None:
+        """Waits so many seconds for a host to say that nobody listens: for a test message, not for the event path."""
+        if self._socket is None:
+            return
+        self._socket.settimeout(patience)
+        try:
+            self._socket.recv(1)
+        except ConnectionRefusedError as error:
+            self._refused(error, now)
+        except OSError:
+            pass  # nothing was said, in time or at all
+        finally:
+            self._socket.setblocking(False)
+
     def close(self) -> None:
         """Lets the socket go; the next datagram opens another."""
         if self._socket is not None:

@@ -506,13 +506,12 @@ def test_test_sends_a_message_that_a_person_can_find(house: House, homer: Homer)
     answer = house.ask("test")  # the agent need not run for it
     assert f"+OK {homer.server}: sent" in answer
     assert "look for edge-1/test/fs_hepipe in Homer" in answer
-    first, second = homer.messages(2)
-    assert first == second
-    assert first.correlation_id == "edge-1/test/fs_hepipe"
-    assert first.protocol_type == 100
-    assert first.node_name == "edge-1"
-    assert (first.src_ip, first.dst_ip) == ("192.0.2.1", "192.0.2.1")
-    assert abs(first.timestamp / 1e6 - time.time()) < 60
+    (message,) = homer.messages(1)
+    assert message.correlation_id == "edge-1/test/fs_hepipe"
+    assert message.protocol_type == 100
+    assert message.node_name == "edge-1"
+    assert (message.src_ip, message.dst_ip) == ("192.0.2.1", "192.0.2.1")
+    assert abs(message.timestamp / 1e6 - time.time()) < 60
     assert entry._office.running() is None
 
 

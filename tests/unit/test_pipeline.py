@@ -20,6 +20,7 @@ from tests.unit.synthetic import (
     HANGUP,
     OURS,
     PROGRESS,
+    T0,
     UPDATE,
     UUID,
     Channel,
@@ -49,6 +50,11 @@ def test_a_registration_is_filed_under_its_own_call_id_from_the_phone_to_the_swi
     (message,) = Ear().hear(event("CUSTOM", REGISTER))
     assert (message.correlation_id, message.protocol_type) == ("reg-1", 100)
     assert flow(message) == ("198.51.100.7", 5062, "192.0.2.2", 0)
+
+
+def test_events_of_no_leg_with_one_time_keep_their_order_too() -> None:
+    messages = Ear().hear(*[event("CUSTOM", REGISTER) for _ in range(3)])
+    assert [message.timestamp for message in messages] == [T0, T0 + 1, T0 + 2]
 
 
 def test_a_gateway_is_filed_under_its_name() -> None:

@@ -76,6 +76,15 @@ def test_rtcp_of_a_leg_that_nobody_saw_waits_and_is_counted() -> None:
     assert ear.counters.dropped == {"waited_too_long": 1}
 
 
+def test_a_leg_of_which_rtcp_alone_was_heard_can_be_asked_about() -> None:
+    ear, a = Ear(), Channel("unheard of")
+    ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])), callee("known", None).event(CREATE))
+    assert ear.pipeline.strangers() == ["unheard of"]
+    (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio()}))
+    assert (message.correlation_id, message.src_port) == ("call-a", 30_001)
+    assert ear.pipeline.strangers() == []
+
+
 def test_an_agent_that_came_in_mid_call_learns_from_the_living_channel() -> None:
     """The switch's answer to uuid_dump is an event named CHANNEL_DATA."""
     ear, a = Ear(), Channel()
