@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple, Optional
 
-
 KEPT = 64
 """SDPs whose streams are kept, about 2 kB each: every event of a leg with variables brings the same two again."""
 

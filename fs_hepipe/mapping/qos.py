@@ -7,7 +7,8 @@ Rules:
 2. Loss is RTCP's cumulative count. skip_packet_count counts comfort noise, flaw_total counts lateness too: neither is
    loss (switch_rtp.c:check_jitter, do_mos).
 3. Only what was measured is there. MOS and R start at 4.5 and 100, and are set back to it when flaws outnumber packets
-   (switch_rtp.c:do_mos): they are left out where nothing was received, and where RTCP counted a loss they don't show.
+   (switch_rtp.c:do_mos): they are left out where nothing was received, and where a loss was counted that they don't
+   show, by RTCP or, without it, by the switch.
 
 Keys are those of the "rtpagent" full report as Homer and heplify-server read it; units in `_received` and `_sent`.
 """
@@ -82,10 +83,12 @@ def _received(get: Get, medium: Medium) -> tuple[dict[str, Any], Optional[float]
     if lost is not None:
         report["EXPECTED_PK"] = packets + lost
         report["PACKET_LOSS"] = lost
+        is_lossy = lost > CREDIBLE_LOSS * (packets + lost)
     else:
         rate = decimal(get, prefix + "jitter_loss_rate")
         if rate is not None:
             report["LOSS_RATE"] = rate  # share of 1, refreshed every 5 s: no count can be made of it
+        is_lossy = rate is not None and rate > CREDIBLE_LOSS
     jitter = milliseconds(last.jitter, medium.clock) if last else None
     mean_interval = decimal(get, prefix + "mean_interval")
     min_variance, max_variance = (decimal(get, prefix + f"jitter_{end}_variance") for end in ("min", "max"))  # ms²
@@ -100,8 +103,7 @@ def _received(get: Get, medium: Medium) -> tuple[dict[str, Any], Optional[float]
     # fmt: on
     report.update((key, value) for key, value in optional.items() if value is not None)
     mos, rfactor = decimal(get, prefix + "mos"), decimal(get, prefix + "quality_percentage")
-    flawless = rfactor == FLAWLESS_R or mos == FLAWLESS_MOS
-    if flawless and lost is not None and lost > CREDIBLE_LOSS * (packets + lost):
+    if is_lossy and (rfactor == FLAWLESS_R or mos == FLAWLESS_MOS):
         return report, None
     if rfactor is not None:
         report["RFACTOR"] = rfactor

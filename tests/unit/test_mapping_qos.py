@@ -137,6 +137,19 @@ def test_a_flawless_stream_that_lost_next_to_nothing_is_believed(lost: int) -> N
     assert (record.mos, body(record)["MOS"], body(record)["RFACTOR"]) == (450, 4.5, 100.0)
 
 
+@pytest.mark.parametrize("rate, believed", [(None, True), ("0.00", True), ("0.01", True), ("0.02", False)])
+def test_without_rtcp_the_switchs_own_loss_tells_whether_a_flawless_mos_is_believed(
+    rate: Optional[str], believed: bool
+) -> None:
+    """Most switches are not told to fire RTCP events."""
+    variables = statistics(in_quality_percentage="100.00", in_mos="4.50", in_jitter_loss_rate=rate or "")
+    if rate is None:
+        del variables["variable_rtp_audio_in_jitter_loss_rate"]
+    (record,) = report(leg_with(medium()), variables)
+    assert record.mos == (450 if believed else None)
+    assert ("RFACTOR" in body(record)) is believed
+
+
 def test_a_mos_that_shows_the_loss_is_believed() -> None:
     (record,) = report(leg_with(medium(heard=Reception(1, 69, None, None))), statistics(in_mos="3.91"))
     assert (record.mos, body(record)["MOS"]) == (391, 3.91)
