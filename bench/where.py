@@ -44,7 +44,7 @@ STAGES: tuple[tuple[str, frozenset[str], str], ...] = (
     ("fs_hepipe/sdp.py",       frozenset(),                                 "observe: legs, SIP, media"),
     ("fs_hepipe/pipeline.py",  frozenset(),                                 "bookkeeping: correlate, address, count"),
     ("fs_hepipe/waiting.py",   frozenset(),                                 "bookkeeping: correlate, address, count"),
-    ("fs_hepipe/agent.py",     frozenset({"_loop"}),                        "loop, and freeing the (fake's) event"),
+    ("fs_hepipe/agent.py",     frozenset({"_loop"}),                        "loop, and freeing the event (the fake's)"),
     ("fs_hepipe/agent.py",     frozenset(),                                 "bookkeeping: correlate, address, count"),
 )
 # fmt: on

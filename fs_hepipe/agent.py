@@ -88,7 +88,7 @@ class Agent:
         self.collectors = Collectors()
         self._bound: dict[tuple[str, str], bool] = {}
         self.watermark = 0
-        """The longest row of events popped without a pause: how full the queue was at least."""
+        """The longest row of events popped without a pause: how full the queue was at most."""
         self.saturated = 0
         """How often a row was as long as the queue: it may have been full, and the switch drops then without a word."""
         self.busiest_event = ("", 0.0)
@@ -101,6 +101,7 @@ class Agent:
         self._leaving_at: Optional[float] = None
         self._wait_ms = WAIT_MS
         self._errands: deque[tuple[Callable[[], None], threading.Event]] = deque()
+        self._describe: Callable[[str], Optional[Event]] = lambda _unique_id: None
         self._inlet: Inlet
         """There from `run` on."""
 
@@ -207,7 +208,7 @@ class Agent:
     def _tick(self, now: float) -> None:
         try:
             self._send(self.pipeline.tick(now))
-            for unique_id in self.pipeline.strangers()[:MAX_ASKED]:
+            for unique_id in self.pipeline.strangers(MAX_ASKED):
                 event = self._describe(unique_id)
                 if event is not None:
                     self._handle(event)

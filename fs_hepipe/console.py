@@ -3,8 +3,8 @@
 
 Rules:
 1. A line has at most `MAX_LINE` octets and no control character.
-2. The same message (before its arguments are put in) is written once in `QUIET` seconds; the next one that is written
-   says how many were not.
+2. The same warning or error (before its arguments are put in) is written once in `QUIET` seconds; the next one that is
+   written says how many were not.
 3. Nothing is raised, whatever is logged: an argument whose text can't be had is named by its type.
 """
 

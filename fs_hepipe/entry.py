@@ -95,9 +95,7 @@ def fsapi(session: Any, stream: Any, env: Any, args: Optional[str]) -> None:
         if command is None:
             stream.write(f"-ERR unknown command {shown(words[0], 40)}\n{USAGE}")
         else:
-            stream.write(command(words[1:]))
-    except ConfigError as error:
-        stream.write("".join(f"-ERR {shown(problem)}\n" for problem in error.problems))
+            stream.write(_answer(command, words[1:]))
     except (KeyboardInterrupt, SystemExit):
         pass
     except Exception as error:
@@ -118,6 +116,13 @@ def handler(session: Any, args: Optional[str]) -> None:
         _complain("dialplan: %s", say_what(error))
 
 
+def _answer(command: Callable[[list[str]], str], words: list[str]) -> str:
+    try:
+        return command(words)
+    except ConfigError as error:
+        return "".join(f"-ERR {shown(problem)}\n" for problem in error.problems)
+
+
 # --- the agent's life ---
 
 
@@ -133,6 +138,8 @@ def _run(args: str) -> None:
         agent = _office.agent = Agent(config, host.Inlet, source)
     for warning in config.warnings:
         log.warning(warning)
+    if not agent.source.startswith(CONFIGURATION):
+        log.warning("no %s was found: running by %s", CONFIGURATION, agent.source)
     log.info("%s starts, configured by %s, sending to %s", VERSION, source, ", ".join(map(str, config.collectors)))
     agent.run(host.living_channels, host.channel)
     log.info("has stopped")

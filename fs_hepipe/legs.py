@@ -59,8 +59,8 @@ class Leg:
     """A channel. Every attribute that can be None is None until the switch has told it."""
 
     __slots__ = (
-        "audio", "call_id", "channel", "destroyed", "held", "ip_protocol", "last_timestamp", "local", "names_other",
-        "other_id", "outbound", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
+        "asked", "audio", "call_id", "channel", "destroyed", "held", "ip_protocol", "last_timestamp", "local",
+        "names_other", "other_id", "outbound", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
     )  # fmt: skip
 
     def __init__(self, unique_id: str) -> None:
@@ -90,6 +90,8 @@ class Leg:
         """Its quality was reported."""
         self.seen = 0.0
         """When the last event came."""
+        self.asked = False
+        """The switch was asked about it, for no event had introduced it."""
         self.destroyed: Optional[float] = None
         """When CHANNEL_DESTROY came."""
         self.held: tuple[tuple[float, Record], ...] = ()
@@ -189,6 +191,10 @@ class Legs:
             leg.destroyed = now
         if self._living.pop(leg.unique_id, None) is not None:
             self._gone[leg.unique_id] = leg
+
+    def drop(self, leg: Leg) -> None:
+        """Forgets a leg at once."""
+        self._living.pop(leg.unique_id, None)
 
     @property
     def crowded(self) -> bool:

@@ -3,7 +3,7 @@ Channel variables -> the medium of a leg: where its RTP and RTCP go, our SSRC, i
 
 Rules:
 1. The variables that the switch sets when it activates RTP are the truth; the SDP fills in what they don't say.
-2. RTCP goes to the RTP port with rtcp-mux (both SDPs have it), else where `a=rtcp` says, else to the RTP port + 1.
+2. RTCP goes to the RTP port with rtcp-mux (both SDPs have it), else to the port of `a=rtcp`, else to the RTP port + 1.
 3. What is not known stays None.
 """
 

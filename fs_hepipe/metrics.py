@@ -37,7 +37,7 @@ def as_prometheus(report: Mapping[str, Any]) -> str:
     metric("messages_total", "counter", "Messages built, by HEP protocol type.", by("type", report["messages"]))
     metric("records_dropped_total", "counter", "Records that never became a message, by reason.",
            by("reason", report["dropped"]))
-    metric("records_waiting", "gauge", "Records that wait for a Call-ID.", [({}, report["waiting"])])
+    metric("records_waiting", "gauge", "Records that wait for a Call-ID or an address.", [({}, report["waiting"])])
     metric("sent_total", "counter", "Datagrams sent, by collector.",
            [({"collector": each["name"]}, each["sent"]) for each in collectors])
     metric("sent_octets_total", "counter", "Octets sent, by collector.",

@@ -35,8 +35,8 @@ ENDS = frozenset({names.CHANNEL_HANGUP_COMPLETE, names.CHANNEL_DESTROY})
 
 LEARNED_FROM = frozenset({
     names.CHANNEL_CREATE, names.CHANNEL_PROGRESS, names.CHANNEL_PROGRESS_MEDIA, names.CHANNEL_ANSWER,
-    names.CHANNEL_BRIDGE, names.CALL_UPDATE, names.CHANNEL_UNHOLD, names.CHANNEL_UUID, names.CHANNEL_HANGUP_COMPLETE,
-    names.CHANNEL_DESTROY,
+    names.CHANNEL_BRIDGE, names.CALL_UPDATE, names.CHANNEL_HOLD, names.CHANNEL_UNHOLD, names.CHANNEL_UUID,
+    names.CHANNEL_HANGUP_COMPLETE, names.CHANNEL_DESTROY,
 })  # fmt: skip
 """Events that any report of a leg needs, logged or not."""
 
@@ -117,15 +117,20 @@ class Pipeline:
                 while leg.held and leg.held[0][0] <= now:
                     self._end(leg, self._waiting.take(leg), "waited_too_long", datagrams)
                 self._release(leg, datagrams)
+                if leg.channel is None and not leg.held:  # never introduced: RTCP that came after all was over
+                    self.legs.drop(leg)
             self._forget(now, datagrams)
         except Exception:
             self.unsent = datagrams
             raise
         return datagrams
 
-    def strangers(self) -> list[str]:
-        """The Unique-IDs of which nothing is known but that they wait: whoever can may ask the switch about them."""
-        return [leg.unique_id for leg in self._waiting.strangers()]
+    def strangers(self, most: int) -> list[str]:
+        """Unique-IDs of which nothing is known but that they wait, each once: the switch can be asked about them."""
+        strangers = [leg for leg in self._waiting.strangers() if not leg.asked][:most]
+        for leg in strangers:
+            leg.asked = True
+        return [leg.unique_id for leg in strangers]
 
     def finish(self) -> list[bytes]:
         """Everything that still waits leaves as it is, or is counted as dropped: the agent stops."""

@@ -148,7 +148,7 @@ def as_text(report: Mapping[str, Any]) -> str:
         f"failed    {_pairs(events['failed']) or 'none'}",
         f"messages  {_pairs(messages) or 'none'}",
         f"dropped   {_pairs(report['dropped']) or 'none'}",
-        f"waiting   {report['waiting']} for a Call-ID",
+        f"waiting   {report['waiting']} for a Call-ID or an address",
         f"legs      {legs['living']} living (of {legs['most']}), {legs['evicted']} evicted, {legs['expired']} expired",
         f"queue     {queue['length']} long, {queue['longest_row']} events in a row, {queue['times_full']} times full",
         f"slowest   {busiest['name'] or '-'} {busiest['microseconds']} us",

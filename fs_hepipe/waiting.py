@@ -17,10 +17,10 @@ MAX_PER_LEG = 32
 """Records of one leg. A leg rings with three or four; RTCP comes every few seconds."""
 
 MAX_WAITING = 4096
-"""Records in all, about 2 MB."""
+"""Records in all: 2 MB of lines and reports, 50 MB where the whole events are logged."""
 
 PATIENCE = 10.0
-"""Seconds. A phone that has not even said 180 by then has most likely no Call-ID to tell."""
+"""Seconds. Most far ends have said 180 or 183 by then, and with it the leg has its Call-ID."""
 
 
 class WaitingRoom:

@@ -31,7 +31,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     commands = parser.add_subparsers(dest="tool", metavar="TOOL", required=True)
     for name, tool in TOOLS.items():
         summary = (tool.__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
-        command = commands.add_parser(name, help=summary, description=tool.__doc__)
+        command = commands.add_parser(name, help=summary, description=(tool.__doc__ or "").replace("`", ""))
         tool.add_arguments(command)
     args = parser.parse_args(argv)
     try:

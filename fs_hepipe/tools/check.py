@@ -49,8 +49,11 @@ def read(config: Optional[Path], settings: list[str]) -> tuple[Config, list[str]
 
 def run(args: argparse.Namespace) -> int:
     config = args.config or next((place for place in PLACES if place.exists()), None)
-    print(f"configuration  {config or 'none found: the defaults'}")
+    print(f"configuration  {config.absolute() if config else 'none found: the defaults'}")
     found, problems = read(config, args.settings)
+    if config is not None and not config.is_file():
+        print(f"error: {problems[0]}", file=sys.stderr)
+        return 1
     problems += found.warnings
     for address in found.collectors:
         try:

@@ -28,9 +28,10 @@ def run(args: argparse.Namespace) -> int:
         return 1
     datagram = octets(content)
     print(f"{len(datagram)} octets")
-    print("offset  vendor             chunk                        length  value")
     try:
-        for chunk in parse(datagram):
+        for number, chunk in enumerate(parse(datagram)):
+            if number == 0:
+                print("offset  vendor             chunk                        length  value")
             print(_row(chunk))
     except HepError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -13,6 +13,9 @@ from fs_hepipe.agent import Agent
 from fs_hepipe.config import Config
 from fs_hepipe.event import Event, RecordedEvent
 
+LONGEST_SILENCE = 60.0
+"""Seconds of a recording that are waited for between two events; what is longer lies between two recordings."""
+
 
 class Playback:
     """An inlet that pops recorded events, and their time as a clock for the agent."""
@@ -38,7 +41,8 @@ class Playback:
         self._before_pop = before_pop
         self._bound: set[tuple[str, str]] = set()
         self._now = 0.0
-        self._began: Optional[tuple[float, float]] = None
+        self._due: Optional[float] = None
+        self._last = 0.0
 
     def clock(self) -> float:
         """The time of the event popped last, seconds; it does not go back."""
@@ -67,15 +71,18 @@ class Playback:
     def _is_bound(self, event: RecordedEvent) -> bool:
         get = event.getHeader
         name = get(names.EVENT_NAME) or ""
+        if name == names.SHUTDOWN:  # a replay ends at the end of its recordings, of which there may be several
+            return False
         return (name, "") in self._bound or (name, get(names.EVENT_SUBCLASS) or "") in self._bound
 
     def _keep_pace(self, event_time: float) -> None:
         if self._speed is None or not event_time:
             return
-        if self._began is None:
-            self._began = time.monotonic(), event_time
-        began, first = self._began
-        time.sleep(max(0.0, began + (event_time - first) / self._speed - time.monotonic()))
+        if self._due is None:
+            self._due, self._last = time.monotonic(), event_time
+        self._due += min(max(event_time - self._last, 0.0), LONGEST_SILENCE) / self._speed
+        self._last = event_time
+        time.sleep(max(0.0, self._due - time.monotonic()))
 
 
 def play(config: Config, playback: Playback) -> Agent:

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple, Optional, Union
+from typing import IO, NamedTuple, Union
 
 from fs_hepipe import names
 from fs_hepipe.event import RecordedEvent
@@ -67,8 +67,3 @@ def _opened(source: str) -> Iterator[IO[bytes]]:
     else:
         with Path(source).open("rb") as plain:
             yield plain
-
-
-def stem(source: str) -> Optional[str]:
-    """The name of a story: `busy_486` of `…/busy_486.jsonl.gz`."""
-    return None if source == "-" else Path(source).name.partition(".")[0]

@@ -134,7 +134,7 @@ def summary(report: dict[str, Any]) -> str:
     received = "{received} = {mapped} mapped + {ignored} ignored + {failed} failed".format(**ledger)
     recorded = "{recorded} = {built} built + {dropped} dropped + {waiting} waiting".format(**ledger)
     lines = [
-        f"read       {report['read']} events in {report['seconds']} s, {report['faults']} lines were none",
+        f"read       {report['read']} events in {report['seconds']} s, {report['faults']} faults",
         f"received   {received}",
         f"records    {recorded}",
     ]

@@ -36,11 +36,14 @@ class Collectors:
         complaints = []
         for collector, resolver in self._members.values():
             if collector.target is not None:
+                if collector.last_error is not collector.told:
+                    collector.told = collector.last_error
+                    complaints.append(f"{collector.name}: {collector.last_error and collector.last_error.text}")
                 continue
             failure = resolver.poll(now)
             collector.target = resolver.found
             if failure is not None:
-                collector.last_error = LastError(failure, wall)
+                collector.last_error = collector.told = LastError(failure, wall)
                 complaints.append(f"{collector.name}: {failure}")
         return complaints
 

@@ -74,6 +74,8 @@ class Collector:
         self.target: Optional[Target] = None
         """Where it is; None until its name has resolved."""
         self.last_error: Optional[LastError] = None
+        self.told: Optional[LastError] = None
+        """The error that was complained of last."""
         self._socket: Optional[socket.socket] = None
 
     def send(self, datagram: bytes, now: float) -> str:

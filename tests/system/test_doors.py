@@ -607,3 +607,13 @@ def test_dialplan_without_an_agent_harms_no_call(house: House) -> None:
 def test_configuration_of_the_house_is_what_the_switch_gives(house: House) -> None:
     """The helper of these tests speaks the language of the file that is installed."""
     assert configuration(capture_id="7").startswith('<configuration name="fs_hepipe.conf">')
+
+
+def test_bad_configuration_and_a_broken_stream_together_leave_no_door(house: House) -> None:
+    class Broken:
+        def write(self, text: str) -> None:
+            raise RuntimeError(text)
+
+    house.configure(capture_server="nonsense")
+    entry.fsapi("na", Broken(), None, "start")
+    assert any("could not answer" in line for line in house.log("err"))

@@ -466,3 +466,18 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 0
+
+
+def test_a_replay_goes_on_behind_the_shutdown_of_a_switch_and_over_the_night_between_two_recordings(
+    collector: socket.socket, tmp_path: Path
+) -> None:
+    first = tmp_path / "first.jsonl"
+    events = gzip.decompress(Path(recording("unallocated_no_route")).read_bytes())
+    shutdown = b'{"Event-Name":"SHUTDOWN","Event-Date-Timestamp":"1795402386443505"}\n'
+    first.write_bytes(events + shutdown)
+    later = tmp_path / "later.jsonl"
+    later.write_bytes(events.replace(b'"17954', b'"17964'))
+    done = run("replay", str(first), str(later), "--collector", url(collector), "--speed", "1000")
+    assert done.returncode == 0, done.stderr
+    assert "read       29 events" in done.stdout
+    assert len(received(collector, 4)) == 4

@@ -74,15 +74,31 @@ def test_rtcp_of_a_leg_that_nobody_saw_waits_and_is_counted() -> None:
     assert ear.hear(Channel().hears(received_rtcp(blocks=[block(OURS)])), now=100.0) == []
     assert ear.wait(110.0) == []
     assert ear.counters.dropped == {"waited_too_long": 1}
+    assert len(ear.pipeline.legs) == 0, "nothing but RTCP was heard of it: it had ended before"
 
 
 def test_a_leg_of_which_rtcp_alone_was_heard_can_be_asked_about() -> None:
     ear, a = Ear(), Channel("unheard of")
     ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])), callee("known", None).event(CREATE))
-    assert ear.pipeline.strangers() == ["unheard of"]
+    assert ear.pipeline.strangers(0) == []
+    assert ear.pipeline.strangers(50) == ["unheard of"]
+    assert ear.pipeline.strangers(50) == [], "once is enough: it lives or it does not"
     (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio()}))
     assert (message.correlation_id, message.src_port) == ("call-a", 30_001)
-    assert ear.pipeline.strangers() == []
+
+
+def test_the_switch_is_asked_about_a_leg_once_and_about_so_many_at_a_time() -> None:
+    ear = Ear()
+    ear.hear(*[Channel(str(number)).hears(received_rtcp(blocks=[block(OURS)])) for number in range(5)])
+    assert [ear.pipeline.strangers(2) for _ in range(4)] == [["0", "1"], ["2", "3"], ["4"], []]
+
+
+def test_rtcp_that_came_after_all_was_over_leaves_no_leg_behind() -> None:
+    ear, a = Ear(), Channel()
+    ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])), now=100.0)
+    assert len(ear.pipeline.legs) == 1
+    ear.wait(110.0)
+    assert (len(ear.pipeline.legs), ear.counters.dropped) == (0, {"waited_too_long": 1})
 
 
 def test_an_agent_that_came_in_mid_call_learns_from_the_living_channel() -> None:

@@ -12,7 +12,7 @@ from typing import NoReturn, Optional
 import pytest
 
 from fs_hepipe.errors import TransportError
-from fs_hepipe.transport import Collector, Collectors, Resolver, lookup
+from fs_hepipe.transport import Collector, Collectors, LastError, Resolver, lookup
 from fs_hepipe.transport.resolve import RETRY
 from fs_hepipe.transport.udp import REFUSING
 
@@ -363,4 +363,15 @@ def test_name_that_does_not_resolve_is_complained_of_once_a_look_up() -> None:
     (collector,) = collectors
     assert collector.last_error is not None
     assert collector.last_error.time == 7.0
+    collectors.close()
+
+
+def test_an_error_of_a_collector_is_complained_of_once() -> None:
+    collectors = Collectors()
+    collectors.configure([("udp:127.0.0.1:9", "127.0.0.1", 9)])
+    collectors.poll(0.0, 0.0)
+    (collector,) = collectors
+    collector.last_error = LastError("Connection refused", 1.0)
+    assert collectors.poll(1.0, 1.0) == ["udp:127.0.0.1:9: Connection refused"]
+    assert collectors.poll(2.0, 2.0) == []
     collectors.close()
