@@ -75,5 +75,5 @@ bench: $(VENV)/.holds-tests ## what an event costs, side by side with other ways
 
 clean: ## remove what make, Python and its tools made
 	@rm -rf .venv* build dist ./*.egg-info .coverage .coverage.* .hypothesis .import_linter_cache
-	@rm -rf .mypy_cache .pytest_cache .ruff_cache tests/collectors/hepjs/node_modules
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache tests/collectors/hepjs/node_modules bench/peers/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -189,7 +189,6 @@ class Agent:
             self._send(self.pipeline.handle(event, self._clock()))
         except Exception as error:
             self._fail(error)
-            self._send_unsent()
         took = time.perf_counter() - began
         if took > self.busiest_event[1]:
             self.busiest_event = (name, took)
@@ -199,11 +198,6 @@ class Agent:
             reason = type(error).__name__
             log.error(f"an event failed with {reason}: %s", say_what(error))  # noqa: G004  one message per reason
             self.counters.failed[reason] += 1
-
-    def _send_unsent(self) -> None:
-        with contextlib.suppress(Exception):  # what is broken may be the sockets
-            unsent, self.pipeline.unsent = self.pipeline.unsent, []
-            self._send(unsent)
 
     def _tick(self, now: float) -> None:
         try:

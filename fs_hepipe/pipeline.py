@@ -33,6 +33,9 @@ NOWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104  an address that says it is none
 ENDS = frozenset({names.CHANNEL_HANGUP_COMPLETE, names.CHANNEL_DESTROY})
 """Events that carry the statistics of a leg's media; the second in case the first was lost."""
 
+RTCP = frozenset({names.RECV_RTCP_MESSAGE, names.SEND_RTCP_MESSAGE})
+"""Reports, received and sent: also where the quality reports have their loss from."""
+
 LEARNED_FROM = frozenset({
     names.CHANNEL_CREATE, names.CHANNEL_PROGRESS, names.CHANNEL_PROGRESS_MEDIA, names.CHANNEL_ANSWER,
     names.CHANNEL_BRIDGE, names.CALL_UPDATE, names.CHANNEL_HOLD, names.CHANNEL_UNHOLD, names.CHANNEL_UUID,
@@ -47,11 +50,11 @@ def bindings(settings: Settings) -> list[tuple[str, str]]:
     if settings.report_call_events:
         wanted.update(settings.call_events)
     if settings.report_rtcp_events:
-        wanted.update((names.RECV_RTCP_MESSAGE, names.SEND_RTCP_MESSAGE))
+        wanted |= RTCP
     if wanted or settings.report_qos_events:
         wanted |= LEARNED_FROM
     if settings.report_qos_events:
-        wanted.update((names.RECV_RTCP_MESSAGE, names.SEND_RTCP_MESSAGE))  # where loss is counted
+        wanted |= RTCP
     subclasses = [names.LOG_SUBCLASS] if settings.report_call_events else []
     if settings.report_custom_events:
         subclasses.extend(settings.custom_events)
@@ -91,7 +94,7 @@ class Pipeline:
         before = counters.recorded
         try:
             try:
-                if name in {names.RECV_RTCP_MESSAGE, names.SEND_RTCP_MESSAGE}:
+                if name in RTCP:
                     reason = self._rtcp(event, name, now, datagrams)
                 elif name == names.CUSTOM:
                     reason = self._custom(event, now, datagrams)
