@@ -55,6 +55,7 @@ setup(
             "import-linter==2.5.2",
             "mypy==1.19.1",
             "orjson==3.11.5",
+            "packaging==25.0",  # pytest's; from 26 on mypy can't read it as 3.9
             "prometheus_client==0.26.0",
             "pytest==8.4.2",
             "ruff==0.17.6",
