@@ -36,12 +36,12 @@ if PLAIN:
 from bench import story  # noqa: E402  after orjson was kept out
 from fs_hepipe import host, names  # noqa: E402
 from fs_hepipe.agent import Agent  # noqa: E402
+from fs_hepipe.bindings import bindings  # noqa: E402
 from fs_hepipe.config import Address, Config  # noqa: E402
 from fs_hepipe.event import Event, RecordedEvent  # noqa: E402
-from fs_hepipe.hep import Message, encode  # noqa: E402
+from fs_hepipe.hep import Flow, Message  # noqa: E402
 from fs_hepipe.hep.encoder import chunks  # noqa: E402
 from fs_hepipe.hep.schema import HEP3  # noqa: E402
-from fs_hepipe.pipeline import bindings  # noqa: E402
 from fs_hepipe.settings import Settings  # noqa: E402
 from fs_hepipe.version import VERSION  # noqa: E402
 
@@ -86,14 +86,14 @@ def message(args: argparse.Namespace) -> Message:
 
 
 def encode_lane(args: argparse.Namespace) -> None:
-    """A message of a known flow, a µs later each time: the `Message` and its octets."""
+    """A message of a known flow, a µs later each time."""
     first = message(args)
-    timestamp, payload, flow = first.timestamp, first.payload, first[2:]
-    introduce(sample=encode(first).hex())
+    timestamp, payload, flow = first.timestamp, first.payload, Flow(first)
+    introduce(sample=flow.encode(timestamp, payload).hex())
     while asked():
         began = time.process_time()
         for later in range(args.count):
-            encode(Message(timestamp + later, payload, *flow))
+            flow.encode(timestamp + later, payload)
         tell(us=(time.process_time() - began) / args.count * MICROS)
 
 

@@ -21,11 +21,12 @@ from contextlib import closing
 from typing import Callable, Optional, Protocol
 
 from fs_hepipe import names
+from fs_hepipe.bindings import bindings
 from fs_hepipe.config import Config
 from fs_hepipe.console import LEVELS, LOGGER, say_what
 from fs_hepipe.counters import Counters
 from fs_hepipe.event import Event
-from fs_hepipe.pipeline import Pipeline, bindings
+from fs_hepipe.pipeline import Pipeline
 from fs_hepipe.transport import Collectors
 
 WAIT_MS = 500
@@ -150,15 +151,15 @@ class Agent:
     def _learn(self, living: Callable[[], Iterable[Event]]) -> None:
         try:
             for event in living():
-                self._handle(event)
+                self._handle(event, self._clock())
         except Exception as error:
             log.warning("the switch did not tell its living channels: %s", say_what(error))
 
     def _loop(self) -> None:
+        pop, clock = self._inlet.pop, self._clock
         row = 0
-        next_tick = self._clock()
+        now = next_tick = clock()
         while True:
-            now = self._clock()
             while self._errands:
                 self._run_errand(*self._errands.popleft())
             if now >= next_tick:
@@ -166,11 +167,13 @@ class Agent:
                 self._tick(now)
             if self._leaving_at is not None and now >= self._leaving_at:
                 return
-            event = self._inlet.pop(self._wait_ms if row == 0 else 0)
+            event = pop(self._wait_ms if row == 0 else 0)
+            now = clock()
             if event is not None:
                 row += 1
-                self.watermark = max(self.watermark, row)
-                self._handle(event)
+                if row > self.watermark:  # noqa: PLR1730  max would be a call for each event
+                    self.watermark = row
+                now = self._handle(event, now)
                 if row == self.queue_length:
                     self.saturated += 1
                     log.warning("%d events in a row, as many as the queue holds: some may have been lost", row)
@@ -179,19 +182,23 @@ class Agent:
             elif self._leaving_at is not None:
                 return
 
-    def _handle(self, event: Event) -> None:
-        name, began = "", time.perf_counter()
+    def _handle(self, event: Event, now: float) -> float:
+        """Handles an event that was popped at `now`; the time when that was done."""
+        name = ""
         try:
             name = event.getHeader(names.EVENT_NAME) or ""
             if name == names.SHUTDOWN:
-                self._leaving_at = self._clock() + LAST_WORDS
+                self._leaving_at = now + LAST_WORDS
                 self._wait_ms = QUIET_MS
-            self._send(self.pipeline.handle(event, self._clock()))
+            datagrams = self.pipeline.handle(event, now, name)
+            if datagrams:
+                self.collectors.send(datagrams, self._wall())
         except Exception as error:
             self._fail(error)
-        took = time.perf_counter() - began
-        if took > self.busiest_event[1]:
-            self.busiest_event = (name, took)
+        done = self._clock()
+        if done - now > self.busiest_event[1]:
+            self.busiest_event = (name, done - now)
+        return done
 
     def _fail(self, error: Exception) -> None:
         with contextlib.suppress(Exception):  # what is broken may be the counters
@@ -205,16 +212,15 @@ class Agent:
             for unique_id in self.pipeline.strangers(MAX_ASKED):
                 event = self._describe(unique_id)
                 if event is not None:
-                    self._handle(event)
+                    self._handle(event, self._clock())
             for complaint in self.collectors.poll(now, self._wall()):
                 log.warning(complaint)  # as it is: each collector is complained of on its own
         except Exception as error:
             log.error("housekeeping failed: %s", say_what(error))  # noqa: TRY400  one line is what the console gets
 
     def _send(self, datagrams: list[bytes]) -> None:
-        wall = self._wall()
-        for datagram in datagrams:
-            self.collectors.send(datagram, wall)
+        if datagrams:
+            self.collectors.send(datagrams, self._wall())
 
     def _run_errand(self, act: Callable[[], None], done: threading.Event) -> None:
         try:

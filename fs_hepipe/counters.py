@@ -11,8 +11,7 @@ A third one, `built == sent + every error`, holds per collector, see `fs_hepipe.
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 
 class Ledger(NamedTuple):
@@ -35,23 +34,33 @@ class Ledger(NamedTuple):
         return self.received == events and self.recorded == records
 
 
+Key = TypeVar("Key")
+
+
+class Counts(dict[Key, int]):
+    """How often each thing happened. Asking for what never did is answered with 0 and leaves no trace."""
+
+    def __missing__(self, _key: Key) -> int:
+        return 0
+
+
 class Counters:
     """Counters of one agent; plain integers, written by its one thread, read by anyone."""
 
     def __init__(self) -> None:
-        self.received: Counter[str] = Counter()
+        self.received: Counts[str] = Counts()
         """Events by name."""
-        self.mapped: Counter[str] = Counter()
+        self.mapped: Counts[str] = Counts()
         """Events that gave at least one record, by name."""
-        self.ignored: Counter[str] = Counter()
+        self.ignored: Counts[str] = Counts()
         """Events that had nothing to say to a collector, by reason."""
-        self.failed: Counter[str] = Counter()
+        self.failed: Counts[str] = Counts()
         """Events that could not be mapped, by reason."""
         self.recorded = 0
         """Records the mappers made."""
-        self.built: Counter[int] = Counter()
+        self.built: Counts[int] = Counts()
         """Messages by protocol type."""
-        self.dropped: Counter[str] = Counter()
+        self.dropped: Counts[str] = Counts()
         """Records that never became a message, by reason."""
         self.waiting = 0
         """Records that wait for their leg's Call-ID or media address."""

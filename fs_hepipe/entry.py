@@ -20,10 +20,10 @@ from fs_hepipe.agent import PATIENCE, Agent
 from fs_hepipe.config import CONFIGURATION, Address, Config, parse
 from fs_hepipe.console import LOGGER, attach, say_what
 from fs_hepipe.errors import ConfigError, TransportError
+from fs_hepipe.flows import NOWHERE
 from fs_hepipe.hep import Message, ProtocolType, encode
 from fs_hepipe.media import ip_literal
 from fs_hepipe.metrics import as_prometheus
-from fs_hepipe.pipeline import NOWHERE
 from fs_hepipe.settings import Settings
 from fs_hepipe.status import as_json, as_text, status
 from fs_hepipe.text import shown

@@ -19,8 +19,9 @@ from typing import Optional
 
 from fs_hepipe import names
 from fs_hepipe.hep.registry import IpProtocol
-from fs_hepipe.media import Endpoint, Get, Medium, integer, ip_literal, observe_media
+from fs_hepipe.media import MAX_SOURCES, Endpoint, Get, Medium, endpoint, observe_media
 from fs_hepipe.record import Record
+from fs_hepipe.text import shown, to_json
 
 LINGER = 5.0
 """Seconds: RTCP read by the media thread reaches the queue after its channel's CHANNEL_DESTROY at times."""
@@ -34,10 +35,18 @@ CLOCK_STEP = 1_000_000
 SIP_CHANNEL = "sofia/"
 """How the names of SIP channels begin (mod_sofia.c:sofia_glue_attach_private)."""
 
+MAX_SENDERS = 2 * MAX_SOURCES
+"""SSRCs per leg whose last sender report is remembered."""
+
 IP_PROTOCOLS = {
     "tcp": IpProtocol.TCP, "tls": IpProtocol.TCP, "ws": IpProtocol.TCP, "wss": IpProtocol.TCP, "sctp": IpProtocol.SCTP,
 }  # fmt: skip
 """What carries a SIP transport (sofia_glue.c:sofia_glue_transport2str) other than UDP."""
+
+UDP = IpProtocol.UDP
+
+PROFILE_TRANSPORTS = frozenset({None, "udp", "tcp"})
+"""Those of the port in a profile's URL; TLS and WebSocket have one of their own."""
 
 TELLS_MEDIA = frozenset({
     names.CHANNEL_PROGRESS_MEDIA, names.CHANNEL_ANSWER, names.CHANNEL_BRIDGE, names.CALL_UPDATE, names.CHANNEL_HOLD,
@@ -60,11 +69,12 @@ class Leg:
 
     __slots__ = (
         "asked", "audio", "call_id", "channel", "destroyed", "held", "ip_protocol", "last_timestamp", "local",
-        "names_other", "other_id", "outbound", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
+        "names_other", "other_id", "outbound", "quoted", "remote", "report_fraction", "report_seconds", "report_sender",
+        "reported", "reports_before", "seen", "unique_id", "video",
     )  # fmt: skip
 
     def __init__(self, unique_id: str) -> None:
-        self.unique_id = unique_id
+        self.name(unique_id)
         self.call_id: Optional[str] = None
         self.other_id: Optional[str] = None
         """Unique-ID of the other leg."""
@@ -82,8 +92,11 @@ class Leg:
         """Of the signalling."""
         self.audio: Optional[Medium] = None
         self.video: Optional[Medium] = None
-        self.sender_reports: tuple[tuple[int, int, int], ...] = ()
-        """SSRC and NTP time of the last sender report heard, of each SSRC."""
+        self.report_sender: Optional[int] = None
+        """SSRC and NTP time of the last sender report heard."""
+        self.report_seconds = self.report_fraction = 0
+        self.reports_before: tuple[tuple[int, int, int], ...] = ()
+        """The last ones of other SSRCs."""
         self.last_timestamp = 0
         """Microseconds: the time of the last record made."""
         self.reported = False
@@ -97,10 +110,29 @@ class Leg:
         self.held: tuple[tuple[float, Record], ...] = ()
         """Records that wait, with the time until which they may."""
 
+    def name(self, unique_id: str) -> None:
+        """Gives it its Unique-ID, or another one."""
+        self.unique_id = unique_id
+        self.quoted = b"%s" % to_json(shown(unique_id))  # copied: orjson's own takes 1 kB for these 40 octets
+        """As JSON has it."""
+
     @property
     def is_sip(self) -> bool:
         """Whether a Call-ID of its own is to be expected. A channel whose name we don't know yet may be one."""
         return self.channel is None or self.channel.startswith(SIP_CHANNEL)
+
+    @property
+    def sender_reports(self) -> tuple[tuple[int, int, int], ...]:
+        """SSRC and NTP time of the last sender report heard, of each SSRC, the last one last."""
+        if self.report_sender is None:
+            return ()
+        return (*self.reports_before, (self.report_sender, self.report_seconds, self.report_fraction))
+
+    def remember_sender_report(self, sender: int, seconds: int, fraction: int) -> None:
+        """The last one heard, of this SSRC and NTP time; of more than `MAX_SENDERS` the others are forgotten."""
+        others = tuple([report for report in self.sender_reports if report[0] != sender])
+        self.reports_before = others if len(others) < MAX_SENDERS else ()
+        self.report_sender, self.report_seconds, self.report_fraction = sender, seconds, fraction
 
     def media(self) -> list[Medium]:
         """The media it has."""
@@ -124,16 +156,21 @@ class Legs:
 
     def __init__(self, max_legs: int) -> None:
         self.max_legs = max_legs
+        self.learns_media = True
+        """Whether a report needs to know of their media."""
+        self.crowded = False
+        """Whether there are more than there may be, of the living or of those just gone: time to `forget`."""
         self.evicted = 0
         """Legs forgotten because there were too many."""
         self.expired = 0
         """Legs forgotten because nothing was heard of them for a day."""
-        self._living: OrderedDict[str, Leg] = OrderedDict()  # the one unseen longest first
+        self.living: OrderedDict[str, Leg] = OrderedDict()
+        """By Unique-ID, the one unseen longest first."""
         self._gone: OrderedDict[str, Leg] = OrderedDict()  # destroyed, the first to be forgotten first
 
     def __len__(self) -> int:
         """How many are alive."""
-        return len(self._living)
+        return len(self.living)
 
     @property
     def lingering(self) -> int:
@@ -144,7 +181,7 @@ class Legs:
         """The leg of this Unique-ID, alive or just gone."""
         if unique_id is None:
             return None
-        return self._living.get(unique_id) or self._gone.get(unique_id)
+        return self.living.get(unique_id) or self._gone.get(unique_id)
 
     def other(self, leg: Leg) -> Optional[Leg]:
         """The other leg of this one."""
@@ -152,13 +189,14 @@ class Legs:
 
     def get(self, unique_id: str, now: float) -> Leg:
         """The leg of this Unique-ID, made when there is none."""
-        leg = self._living.get(unique_id)
+        leg = self.living.get(unique_id)
         if leg is not None:
-            self._living.move_to_end(unique_id)
+            self.living.move_to_end(unique_id)
         else:
             leg = self._gone.get(unique_id)
             if leg is None:
-                leg = self._living[unique_id] = Leg(unique_id)
+                leg = self.living[unique_id] = Leg(unique_id)
+                self.crowded = self.crowded or len(self.living) > self.max_legs
         leg.seen = now
         return leg
 
@@ -176,12 +214,13 @@ class Legs:
             leg.channel = get(names.CHANNEL_NAME)
         other_id = get(names.OTHER_LEG_UNIQUE_ID)
         if other_id and other_id != unique_id:
-            leg.other_id, leg.names_other = other_id, True
-            self._introduce(leg, makes_progress=name in TELLS_SIP)
-        last_chance = leg.is_sip and name in LAST_CHANCE
-        if (leg.is_sip and name in TELLS_SIP) or (last_chance and (leg.call_id is None or leg.remote is None)):
+            self._introduce(leg, other_id, makes_progress=name in TELLS_SIP)
+        is_last_chance = name in LAST_CHANCE
+        if (name in TELLS_SIP or (is_last_chance and (leg.call_id is None or leg.remote is None))) and leg.is_sip:
             _observe_sip(leg, get)
-        if name in TELLS_MEDIA or (last_chance and leg.audio is None and leg.call_id is not None):
+        if self.learns_media and (
+            name in TELLS_MEDIA or (is_last_chance and leg.audio is None and leg.call_id is not None)
+        ):
             leg.audio, leg.video = observe_media(leg.audio, leg.video, get)
         return leg
 
@@ -189,40 +228,46 @@ class Legs:
         """The leg's channel is gone; it can be found for `LINGER` seconds more."""
         if leg.destroyed is None:
             leg.destroyed = now
-        if self._living.pop(leg.unique_id, None) is not None:
+        if self.living.pop(leg.unique_id, None) is not None:
             self._gone[leg.unique_id] = leg
+            self.crowded = self.crowded or len(self._gone) > self.max_legs
 
     def drop(self, leg: Leg) -> None:
         """Forgets a leg at once."""
-        self._living.pop(leg.unique_id, None)
+        self.living.pop(leg.unique_id, None)
 
-    @property
-    def crowded(self) -> bool:
-        """Whether there are more than there may be, of the living or of those just gone."""
-        return max(len(self._living), len(self._gone)) > self.max_legs
+    def forget_flows(self) -> None:
+        """Something that every flow says has changed."""
+        for leg in [*self.living.values(), *self._gone.values()]:
+            for medium in leg.media():
+                medium.forget_flows()
 
     def forget(self, now: float) -> Iterator[Leg]:
         """Forgets the legs whose time is over, and gives those that had not been destroyed."""
+        self.crowded = False
         while self._gone:
             leg = next(iter(self._gone.values()))
             if len(self._gone) <= self.max_legs and now - (leg.destroyed or 0.0) < LINGER:
                 break
             del self._gone[leg.unique_id]
-        while self._living:
-            leg = next(iter(self._living.values()))
-            crowded = len(self._living) > self.max_legs
+        while self.living:
+            leg = next(iter(self.living.values()))
+            crowded = len(self.living) > self.max_legs
             if not crowded and now - leg.seen < SILENCE:
                 break
-            del self._living[leg.unique_id]
+            del self.living[leg.unique_id]
             self.evicted += crowded
             self.expired += not crowded
             yield leg
 
-    def _introduce(self, leg: Leg, *, makes_progress: bool) -> None:
-        """A leg to the one it named, which may know of none, or of one that did not get as far."""
-        other = self.other(leg)
+    def _introduce(self, leg: Leg, other_id: str, *, makes_progress: bool) -> None:
+        """A leg to the one it names, which may know of none, or of one that did not get as far."""
+        other = self.find(other_id)
+        leg.names_other = True
         if other is None:
+            leg.other_id = other_id
             return
+        leg.other_id = other.unique_id  # the same text, once in memory
         known = self.other(other)
         is_settled = other.names_other and known is not None and known.destroyed is None
         if other.other_id is None or (makes_progress and not is_settled):
@@ -230,11 +275,11 @@ class Legs:
 
     def _rename(self, old_id: Optional[str], new_id: str) -> None:
         """CHANNEL_UUID: the same channel under another Unique-ID."""
-        leg = self._living.pop(old_id, None) if old_id else None
+        leg = self.living.pop(old_id, None) if old_id else None
         if leg is None:
             return
-        leg.unique_id = new_id
-        self._living[new_id] = leg
+        leg.name(new_id)
+        self.living[new_id] = leg
         other = self.other(leg)
         if other is not None and other.other_id == old_id:
             other.other_id = new_id
@@ -245,20 +290,18 @@ def _observe_sip(leg: Leg, get: Get) -> None:
     call_id = get(names.SIP_CALL_ID)
     if not call_id and leg.outbound and leg.call_id is None:
         call_id = get(names.SIP_INVITE_CALL_ID)  # sofia_glue.c:sofia_glue_do_invite uses it as it is
-    if call_id:
+    if call_id and call_id != leg.call_id:
         leg.call_id = call_id
-    ip, port = get(names.SIP_NETWORK_IP), integer(get(names.SIP_NETWORK_PORT))
-    address = ip_literal(ip) if ip else None
-    if address is None:
-        return
-    leg.remote = Endpoint(address, port or 0)
+    remote = endpoint(get(names.SIP_NETWORK_IP), get(names.SIP_NETWORK_PORT))
+    if remote is None or (remote == leg.remote and leg.local is not None):
+        return  # nothing new: the transport and our side of it are those of the far end's address
+    leg.remote = remote
     transport = get(names.SIP_VIA_PROTOCOL) or _via_transport(get(names.SIP_FULL_VIA))
-    leg.ip_protocol = IP_PROTOCOLS.get(transport, IpProtocol.UDP) if transport else IpProtocol.UDP
-    ip = get(names.SIP_LOCAL_NETWORK_ADDR)
-    address = ip_literal(ip) if ip else None
-    if address is not None:
-        plain = transport in {None, "udp", "tcp"}
-        leg.local = Endpoint(address, _profile_port(get(names.SOFIA_PROFILE_URL)) if plain else 0)
+    leg.ip_protocol = IP_PROTOCOLS.get(transport, UDP) if transport else UDP
+    port = _profile_port(get(names.SOFIA_PROFILE_URL)) if transport in PROFILE_TRANSPORTS else None
+    local = endpoint(get(names.SIP_LOCAL_NETWORK_ADDR), port)
+    if local is not None:
+        leg.local = local
 
 
 def _via_transport(via: Optional[str]) -> Optional[str]:
@@ -266,7 +309,6 @@ def _via_transport(via: Optional[str]) -> Optional[str]:
     return via.partition(" ")[0].rpartition("/")[2].lower() if via else None
 
 
-def _profile_port(url: Optional[str]) -> int:
-    """The port of `sip:mod_sofia@192.0.2.1:5060`, that of the profile's UDP and TCP; 0 when there is none."""
-    port = integer(url.rpartition(":")[2]) if url else None
-    return port if port and port <= 65_535 else 0  # noqa: PLR2004
+def _profile_port(url: Optional[str]) -> Optional[str]:
+    """The port of `sip:mod_sofia@192.0.2.1:5060`, that of the profile's UDP and TCP."""
+    return url.rpartition(":")[2] if url else None

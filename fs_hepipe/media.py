@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from typing import Callable, NamedTuple, Optional
 
 from fs_hepipe import names
+from fs_hepipe.hep import Flow
 from fs_hepipe.sdp import Stream, streams
 
 Get = Callable[[str], Optional[str]]
@@ -27,6 +28,11 @@ MAX_ADDRESS = 64
 
 MAX_DIGITS = 10
 """Of an unsigned 32-bit number: ports, SSRCs, clocks and payload types are no wider."""
+
+MAX_PORT = 65_535
+
+ENDPOINTS = 4096
+"""Endpoints kept, about 300 octets each: a leg's events name the same ones again, and so do legs of one phone."""
 
 MAX_SOURCES = 8
 """SSRCs remembered per medium and direction; a far end that changes its SSRC more often than that is broken."""
@@ -53,19 +59,30 @@ class Reception(NamedTuple):
 
 
 class Medium:
-    """One medium (audio or video) of a leg. Every attribute but the kind can be None: not known."""
+    """
+    One medium (audio or video) of a leg. Every attribute but the kind can be None: not known.
+
+    Flat, and not made of endpoints and receptions: a switch has thousands of them, and each object that lives on is
+    looked at by every garbage collection.
+    """
 
     __slots__ = (
-        "clock", "codec", "heard", "kind", "local", "local_rtcp", "payload_type", "ptime", "remote", "remote_rtcp",
-        "remote_ssrc", "said", "ssrc",
+        "clock", "codec", "heard_before", "heard_jitter", "heard_lost", "heard_source", "kind", "local_ip",
+        "local_port", "local_rtcp_port", "payload_type", "ptime", "received_flow", "remote_ip", "remote_port",
+        "remote_rtcp_port", "remote_ssrc", "said_before", "said_jitter", "said_lost", "said_rtt", "said_source",
+        "sent_flow", "ssrc",
     )  # fmt: skip
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.local: Optional[Endpoint] = None
-        self.remote: Optional[Endpoint] = None
-        self.local_rtcp: Optional[Endpoint] = None
-        self.remote_rtcp: Optional[Endpoint] = None
+        self.local_ip: Optional[str] = None
+        self.local_port = self.local_rtcp_port = 0
+        self.remote_ip: Optional[str] = None
+        self.remote_port = self.remote_rtcp_port = 0
+        self.received_flow: Optional[Flow] = None
+        """Its RTCP from the far end, as it is packed; None until some was sent, and after anything it says changed."""
+        self.sent_flow: Optional[Flow] = None
+        """Its RTCP to the far end, likewise."""
         self.ssrc: Optional[int] = None
         """Ours."""
         self.remote_ssrc: Optional[int] = None
@@ -76,10 +93,82 @@ class Medium:
         self.payload_type: Optional[int] = None
         self.ptime: Optional[int] = None
         """Milliseconds of media in a packet."""
-        self.heard: tuple[Reception, ...] = ()
+        self.heard_source: Optional[int] = None
+        """What we last received: see `Reception`."""
+        self.heard_lost = 0
+        self.heard_jitter: Optional[int] = None
+        self.heard_before: tuple[Reception, ...] = ()
+        self.said_source: Optional[int] = None
+        """What the far end last said it received: see `Reception`."""
+        self.said_lost = 0
+        self.said_jitter: Optional[int] = None
+        self.said_rtt: Optional[float] = None
+        self.said_before: tuple[Reception, ...] = ()
+
+    @property
+    def local(self) -> Optional[Endpoint]:
+        """Our side of RTP."""
+        return _known(self.local_ip, self.local_port)
+
+    @property
+    def remote(self) -> Optional[Endpoint]:
+        """The far end's side of it."""
+        return _known(self.remote_ip, self.remote_port)
+
+    @property
+    def local_rtcp(self) -> Optional[Endpoint]:
+        """Our side of RTCP."""
+        return _known(self.local_ip, self.local_rtcp_port)
+
+    @property
+    def remote_rtcp(self) -> Optional[Endpoint]:
+        """The far end's side of it."""
+        return _known(self.remote_ip, self.remote_rtcp_port)
+
+    @property
+    def heard(self) -> tuple[Reception, ...]:
         """What we received, of each SSRC of the far end, the last one last."""
-        self.said: tuple[Reception, ...] = ()
+        if self.heard_source is None:
+            return ()
+        return (*self.heard_before, Reception(self.heard_source, self.heard_lost, self.heard_jitter, None))
+
+    @property
+    def said(self) -> tuple[Reception, ...]:
         """What the far end says it received, of each SSRC of ours, the last one last."""
+        if self.said_source is None:
+            return ()
+        return (*self.said_before, Reception(self.said_source, self.said_lost, self.said_jitter, self.said_rtt))
+
+    def hears(self, source: int, lost: int, jitter: Optional[int]) -> None:
+        """Remembers what we received of one source."""
+        before = _others(self.heard, source)
+        if before is not None:
+            self.heard_before = before
+            self.heard_source, self.heard_lost, self.heard_jitter = source, lost, jitter
+
+    def says(self, source: int, lost: int, jitter: Optional[int], rtt: Optional[float]) -> None:
+        """Remembers what the far end says it received of one source."""
+        before = _others(self.said, source)
+        if before is not None:
+            self.said_before = before
+            self.said_source, self.said_lost, self.said_jitter, self.said_rtt = source, lost, jitter, rtt
+
+    def forget_flows(self) -> None:
+        """Something that is packed in them has changed."""
+        self.received_flow = self.sent_flow = None
+
+
+def _known(ip: Optional[str], port: int) -> Optional[Endpoint]:
+    return None if ip is None else Endpoint(ip, port)
+
+
+def _others(known: tuple[Reception, ...], source: int) -> Optional[tuple[Reception, ...]]:
+    """
+    Those of other sources, None where there is no room for another one. A source that changed its SSRC starts its
+    counts anew (RFC 3550 §8), so each keeps its own.
+    """
+    others = tuple([reception for reception in known if reception.source != source])
+    return others if len(others) < MAX_SOURCES else None
 
 
 class _Headers(NamedTuple):
@@ -135,22 +224,26 @@ def _observe(
 ) -> Optional[Medium]:
     headers = _HEADERS[kind]
     ours, theirs = ours or _NO_STREAM, theirs or _NO_STREAM
-    local = _endpoint(get(headers.local_ip) or ours.ip, get(headers.local_port) or ours.port)
-    remote = _endpoint(get(headers.remote_ip) or theirs.ip, get(headers.remote_port) or theirs.port)
+    local_ip, local_port = _address(get(headers.local_ip) or ours.ip, get(headers.local_port), ours.port)
+    remote_ip, remote_port = _address(get(headers.remote_ip) or theirs.ip, get(headers.remote_port), theirs.port)
     if medium is None:
-        if local is None and remote is None:
+        if local_ip is None and remote_ip is None:
             return None
         medium = Medium(kind)
     mux = ours.mux and theirs.mux
-    if local is not None:
-        medium.local = local
-        medium.local_rtcp = _rtcp(local, mux, ours.rtcp_port)
-    if remote is not None:
+    if local_ip is not None:
+        rtcp_port = local_port if mux else ours.rtcp_port or _next(local_port)
+        if (local_ip, local_port, rtcp_port) != (medium.local_ip, medium.local_port, medium.local_rtcp_port):
+            medium.local_ip, medium.local_port, medium.local_rtcp_port = local_ip, local_port, rtcp_port
+            medium.forget_flows()
+    if remote_ip is not None:
         announced = theirs.rtcp_port
         if announced is None and not mux and not theirs.port:
             announced = integer(get(headers.remote_rtcp_port))
-        medium.remote = remote
-        medium.remote_rtcp = _rtcp(remote, mux, announced)
+        rtcp_port = remote_port if mux else announced or _next(remote_port)
+        if (remote_ip, remote_port, rtcp_port) != (medium.remote_ip, medium.remote_port, medium.remote_rtcp_port):
+            medium.remote_ip, medium.remote_port, medium.remote_rtcp_port = remote_ip, remote_port, rtcp_port
+            medium.forget_flows()
     ssrc = integer(get(headers.ssrc))
     if ssrc:
         medium.ssrc = ssrc
@@ -161,18 +254,29 @@ def _observe(
     return medium
 
 
-def _endpoint(ip: Optional[str], port: Optional[object]) -> Optional[Endpoint]:
-    """An endpoint whose address is an IP address, or None."""
-    number = integer(str(port)) if port else None
-    address = ip_literal(ip) if ip and number and number <= 65_535 else None  # noqa: PLR2004
-    return Endpoint(address, number) if address and number else None
+def endpoint(ip: Optional[str], port: Optional[str]) -> Optional[Endpoint]:
+    """An endpoint as the switch writes it, with port 0 where that is none; None where `ip` is no IP address."""
+    if not ip or len(ip) > MAX_ADDRESS:
+        return None
+    return _endpoint(ip, port if port and len(port) <= MAX_DIGITS else None)
 
 
-def _rtcp(rtp: Endpoint, mux: bool, announced: Optional[int]) -> Endpoint:
-    """The RTCP endpoint beside an RTP endpoint (RFC 3550 §11, RFC 3605, RFC 5761)."""
-    if mux:
-        return rtp
-    return Endpoint(rtp.ip, announced or min(rtp.port + 1, 65_535))
+@lru_cache(maxsize=ENDPOINTS)
+def _endpoint(ip: str, port: Optional[str]) -> Optional[Endpoint]:
+    address, number = ip_literal(ip), integer(port) or 0
+    return Endpoint(address, number if number <= MAX_PORT else 0) if address else None
+
+
+def _address(ip: Optional[str], port: Optional[str], sdp_port: int) -> tuple[Optional[str], int]:
+    """The address and port of media, as the variables or else the SDP have them; None where they are none."""
+    number = integer(port) if port else sdp_port
+    address = ip_literal(ip) if ip and number and number <= MAX_PORT else None
+    return address, number or 0
+
+
+def _next(port: int) -> int:
+    """The port of RTCP beside RTP's (RFC 3550 §11)."""
+    return min(port + 1, MAX_PORT)
 
 
 def integer(text: Optional[str]) -> Optional[int]:

@@ -31,28 +31,29 @@ class Stream(NamedTuple):
 def streams(sdp: str) -> Mapping[str, Stream]:
     """The first stream of each kind (`audio`, `video`) whose port is not 0, that is, which was not refused."""
     found: dict[str, Stream] = {}
-    head, *sections = sdp.replace("\r", "").split("\nm=")
-    session_ip = _connection(head.split("\n"))
+    session, *sections = f"\n{sdp}\n".replace("\r", "").split("\nm=")
+    session_ip = _connection(session)
     for section in sections:
-        lines = section.split("\n")
-        kind, _, rest = lines[0].partition(" ")
+        kind, _, rest = section.partition(" ")
         port = _number(rest.partition(" ")[0].partition("/")[0])
-        if not port or kind in found:
-            continue
-        rtcp_port = None
-        for line in lines:
-            if line.startswith("a=rtcp:"):
-                rtcp_port = _number(line[7:].partition(" ")[0])
-        found[kind] = Stream(_connection(lines) or session_ip, port, rtcp_port, "a=rtcp-mux" in lines)
+        if port and kind not in found:
+            rtcp = _line(section, "\na=rtcp:")
+            rtcp_port = _number(rtcp.partition(" ")[0]) if rtcp else None
+            mux = "\na=rtcp-mux\n" in f"{section}\n"
+            found[kind] = Stream(_connection(section) or session_ip, port, rtcp_port, mux)
     return found
 
 
-def _connection(lines: list[str]) -> Optional[str]:
+def _connection(section: str) -> Optional[str]:
     """The address of `c=IN IP4 192.0.2.1` or `c=IN IP6 2001:db8::1`, without TTL."""
-    for line in lines:
-        if line.startswith("c=IN IP"):
-            return line[9:].partition("/")[0].strip()
-    return None
+    line = _line(section, "\nc=IN IP")
+    return line[2:].partition("/")[0].strip() if line else None
+
+
+def _line(section: str, start: str) -> Optional[str]:
+    """The rest of the line that starts so."""
+    at = section.find(start)
+    return None if at < 0 else section[at + len(start) :].partition("\n")[0]
 
 
 def _number(text: str) -> Optional[int]:

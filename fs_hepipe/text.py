@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Optional
 
 MAX_SHOWN = 512
@@ -57,6 +58,17 @@ def _escaped(char: str) -> str:
 
 _srtp_key = re.compile(r"inline:[A-Za-z0-9+/=|:^]+").sub
 _needs_quotes = re.compile(r'[ "=\\]').search
+
+
+_plain = re.compile(r"[!#-<>-\[\]-~]*").fullmatch  # ASCII that is shown as it is, and needs no quotes
+
+
+def pairs(fields: Mapping[str, str]) -> str:
+    """`key=value` of each, the values foreign, shown on one line and quoted where need be."""
+    values = "".join(fields.values())
+    if len(values) <= MAX_SHOWN and _plain(values):  # all are looked at together, for nearly all are plain
+        return " ".join(map("=".join, fields.items()))
+    return " ".join([f"{key}={quoted(shown(value))}" for key, value in fields.items()])
 
 
 def quoted(text: Optional[object]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from fs_hepipe.counters import Counters
 from fs_hepipe.legs import Leg
-from fs_hepipe.record import Record
+from fs_hepipe.record import Plane, Record
 
 MAX_PER_LEG = 32
 """Records of one leg. A leg rings with three or four; RTCP comes every few seconds."""
@@ -49,9 +49,13 @@ class WaitingRoom:
         return record
 
     def strangers(self) -> list[Leg]:
-        """The legs that wait and of which nothing was told: an RTCP event names a channel, and no more."""
-        return [leg for leg in self._legs if leg.channel is None]
+        """The legs that wait because of what nobody told: an RTCP event names a channel, and nothing of its media."""
+        return [leg for leg in self._legs if leg.channel is None or (_is_of_media(leg) and not leg.media())]
 
     def due(self, now: float) -> list[Leg]:
         """The legs whose first record has waited long enough."""
         return [leg for leg in self._legs if leg.held[0][0] <= now]
+
+
+def _is_of_media(leg: Leg) -> bool:
+    return leg.held[0][1].plane is not Plane.SIGNALLING

@@ -1,7 +1,7 @@
 """HEP3: a typed `Message`, its octets, and the construct schema between them."""
 
 from fs_hepipe.hep.decoder import Parsed, decode, parse
-from fs_hepipe.hep.encoder import encode
+from fs_hepipe.hep.encoder import Flow, encode
 from fs_hepipe.hep.message import Chunk, Message
 from fs_hepipe.hep.registry import MAX_UDP_LENGTH, ChunkType, IpFamily, IpProtocol, ProtocolType
 
@@ -9,6 +9,7 @@ __all__ = [
     "MAX_UDP_LENGTH",
     "Chunk",
     "ChunkType",
+    "Flow",
     "IpFamily",
     "IpProtocol",
     "Message",

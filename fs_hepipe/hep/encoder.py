@@ -3,64 +3,80 @@ Message -> octets, derived from the schema.
 
 1. `chunks` says which chunks a message's fields become and in which order: `HEP3.build` of it is the message, slowly.
    What a message keeps in `other` stands as it is before the payload.
-2. `pack` makes one chunk with a packer derived from its construct: an integer becomes one `struct.Struct`, text and
-   octets a header in front, an adapter its own function before that, anything else is built by construct itself.
-3. What does not change from message to message of a flow is packed once and kept (`_envelope`).
+2. `PACKERS` make one chunk each, derived from its construct: an integer becomes one `struct.Struct`, text and octets a
+   header in front, an adapter its own function before that, anything else is built by construct itself.
+3. The messages of a flow differ in time and payload: all else is packed once (`Flow`), and a message is one
+   `struct.Struct` over the octets that stay and the four integers that don't.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial, singledispatch
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from fs_hepipe.errors import HepError, TooLongError
 from fs_hepipe.hep.constructs import Adapter, Bytes, Construct, FormatField, GreedyBytes
-from fs_hepipe.hep.message import Message
+from fs_hepipe.hep.message import Chunk, Message
 from fs_hepipe.hep.registry import MAGIC, MAX_LENGTH, ChunkType, IpFamily
-from fs_hepipe.hep.schema import BODIES, CHUNK_HEADER_LENGTH, HEADER_FIELD, HEADER_LENGTH
-
-ENVELOPES = 4096
-"""Flows whose constant octets are kept, about 500 octets each; a flow not among them costs 5 µs more."""
-
-MAX_KEPT = 512
-"""Characters of a Call-ID whose flow is kept: 4,096 flows named by an attacker, 60 kB each, would be 500 MB."""
+from fs_hepipe.hep.schema import BODIES, CHUNK_HEADER_LENGTH, HEADER_FIELD
 
 MICROS = 1_000_000
+
+LAYOUTS = 1024
+"""Layouts kept, of 300 octets: there is one for each pair of lengths, and Call-IDs are of a few lengths."""
+
+KEPT = 1024
+"""Parts of flows that are kept, 400 octets each: enough for the calls that come and go at a time."""
+
+MAX_KEPT = 512
+"""Characters of a Call-ID with which it is kept: an attacker chooses it, 60 kB if he likes."""
+
+MISFITS = (struct.error, OSError, UnicodeError, ValueError, TypeError)
+"""What packing a value raises that is not one of its chunk."""
 
 Packer = Callable[[Any], bytes]
 
 
-def chunks(message: Message) -> Iterator[tuple[ChunkType, Any]]:
-    """
-    The chunks a message is made of, with their values, in our order.
+# fmt: off
+WHERE = {
+    IpFamily.IPV4: (ChunkType.IP_FAMILY, ChunkType.IP_PROTOCOL, ChunkType.IPV4_SRC_IP, ChunkType.IPV4_DST_IP,
+                    ChunkType.SRC_PORT, ChunkType.DST_PORT),
+    IpFamily.IPV6: (ChunkType.IP_FAMILY, ChunkType.IP_PROTOCOL, ChunkType.IPV6_SRC_IP, ChunkType.IPV6_DST_IP,
+                    ChunkType.SRC_PORT, ChunkType.DST_PORT),
+}
+WHEN =     (ChunkType.TIMESTAMP_SECONDS, ChunkType.TIMESTAMP_MICROS)
+WHO =      (ChunkType.PROTOCOL_TYPE, ChunkType.CAPTURE_ID)
+OPTIONAL = (ChunkType.AUTH_KEY, ChunkType.CORRELATION_ID, ChunkType.NODE_NAME, ChunkType.MOS)
+# fmt: on
+"""
+Our chunks in their order. The payload comes last: Kamailio's sipcapture reads the correlation id as a C string that
+only the next chunk's leading zero octet ends (kamailio sipcapture/hep.c).
+"""
 
-    The payload comes last: Kamailio's sipcapture reads the correlation id as a C string that only the next chunk's
-    leading zero octet ends (kamailio sipcapture/hep.c).
-    """
-    family = message.ip_family
-    v6 = family == IpFamily.IPV6
-    seconds, micros = divmod(message.timestamp, MICROS)
-    yield ChunkType.IP_FAMILY, family
-    yield ChunkType.IP_PROTOCOL, message.ip_protocol
-    yield ChunkType.IPV6_SRC_IP if v6 else ChunkType.IPV4_SRC_IP, message.src_ip
-    yield ChunkType.IPV6_DST_IP if v6 else ChunkType.IPV4_DST_IP, message.dst_ip
-    yield ChunkType.SRC_PORT, message.src_port
-    yield ChunkType.DST_PORT, message.dst_port
-    yield ChunkType.TIMESTAMP_SECONDS, seconds
-    yield ChunkType.TIMESTAMP_MICROS, micros
-    yield ChunkType.PROTOCOL_TYPE, message.protocol_type
-    yield ChunkType.CAPTURE_ID, message.capture_id
-    if message.auth_key is not None:
-        yield ChunkType.AUTH_KEY, message.auth_key
-    if message.correlation_id is not None:
-        yield ChunkType.CORRELATION_ID, message.correlation_id
-    if message.node_name is not None:
-        yield ChunkType.NODE_NAME, message.node_name
-    if message.mos is not None:
-        yield ChunkType.MOS, message.mos
+
+def chunks(message: Message) -> Iterator[tuple[ChunkType, Any]]:
+    """The chunks a message is made of, with their values, in our order."""
+    where, who, optional = _values(message)
+    yield from zip(WHERE[where[0]], where)
+    yield from zip(WHEN, divmod(message.timestamp, MICROS))
+    yield from zip(WHO, who)
+    yield from ((chunk_type, value) for chunk_type, value in zip(OPTIONAL, optional) if value is not None)
     yield ChunkType.PAYLOAD, message.payload
+
+
+def _values(message: Message) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+    """What WHERE, WHO and OPTIONAL are filled with."""
+    (
+        _, _, protocol_type, src_ip, dst_ip, src_port, dst_port, ip_protocol,
+        capture_id, correlation_id, node_name, auth_key, mos, _,
+    ) = message  # fmt: skip
+    return (
+        (message.ip_family, ip_protocol, src_ip, dst_ip, src_port, dst_port),
+        (protocol_type, capture_id),
+        (auth_key, correlation_id, node_name, mos),
+    )
 
 
 _pack_header = struct.Struct(">" + 3 * HEADER_FIELD.fmtstr[1:]).pack
@@ -107,24 +123,113 @@ def pack_data(vendor_id: int, type_id: int, data: bytes) -> bytes:
 PACKERS: dict[ChunkType, Packer] = {chunk_type: _packer(body, chunk_type) for chunk_type, body in BODIES.items()}
 """How each chunk type is packed: derived from `BODIES`, never written by hand."""
 
-_pack_seconds = PACKERS[ChunkType.TIMESTAMP_SECONDS]
-_pack_micros = PACKERS[ChunkType.TIMESTAMP_MICROS]
-_pack_start = struct.Struct(f">{len(MAGIC)}s{HEADER_FIELD.fmtstr[1:]}").pack
 
-_FIXED_LENGTH = HEADER_LENGTH + len(_pack_seconds(0)) + len(_pack_micros(0)) + CHUNK_HEADER_LENGTH
+def _split(chunk_type: ChunkType) -> tuple[bytes, str]:
+    """An integer chunk's header, and the format of its body."""
+    body: Any = BODIES[chunk_type]  # Any: a FormatField
+    return _pack_header(0, chunk_type, CHUNK_HEADER_LENGTH + body.sizeof()), body.fmtstr[1:]
 
 
-@lru_cache(maxsize=ENVELOPES)
-def _envelope(rest: tuple[Any, ...]) -> tuple[bytes, bytes, int]:
-    """The octets before the two time chunks, those between them and the payload, and a message's length without it."""
-    message = Message(0, b"", *rest)
-    packed = {chunk_type: PACKERS[chunk_type](value) for chunk_type, value in chunks(message)}
-    order = list(packed)
-    time, after = order.index(ChunkType.TIMESTAMP_SECONDS), order.index(ChunkType.TIMESTAMP_MICROS) + 1
-    before = b"".join(packed[chunk_type] for chunk_type in order[:time])
-    behind = b"".join(packed[chunk_type] for chunk_type in order[after:-1])
-    behind += b"".join(pack_data(*chunk) for chunk in message.other)
-    return before, behind, _FIXED_LENGTH + len(before) + len(behind)
+_SECONDS_HEADER, _SECONDS = _split(ChunkType.TIMESTAMP_SECONDS)
+_MICROS_HEADER, _MICROS = _split(ChunkType.TIMESTAMP_MICROS)
+_PAYLOAD_HEADER = _pack_header(0, ChunkType.PAYLOAD, 0)[: -HEADER_FIELD.sizeof()]  # its length is the message's
+
+
+def _row(chunk_types: Iterable[ChunkType]) -> Callable[[Sequence[Any]], bytes]:
+    """A function that packs chunks of a fixed width in a row from their values: all of them by one struct.Struct."""
+    arguments: list[Any] = []
+    adapters: list[tuple[int, Callable[[Any, Any, str], Any]]] = []
+    layout = ">"
+    for chunk_type in chunk_types:
+        body = BODIES[chunk_type]
+        arguments += (_pack_header(0, chunk_type, CHUNK_HEADER_LENGTH + body.sizeof()), None)
+        if isinstance(body, Adapter):
+            adapters.append((len(arguments) - 1, body._encode))  # noqa: SLF001  as in `_packer`
+            body = body.subcon
+        width = body.fmtstr[1:] if isinstance(body, FormatField) else f"{body.sizeof()}s"
+        layout += f"{CHUNK_HEADER_LENGTH}s{width}"
+    pack = struct.Struct(layout).pack
+
+    def pack_row(values: Sequence[Any]) -> bytes:
+        filled = arguments[:]
+        filled[1::2] = values
+        for at, encode_value in adapters:
+            filled[at] = encode_value(filled[at], None, "")
+        return pack(*filled)
+
+    return pack_row
+
+
+_pack_where = {family: _row(chunk_types) for family, chunk_types in WHERE.items()}
+_pack_who = _row(WHO)
+
+
+@lru_cache(maxsize=KEPT)
+def _before(where: tuple[Any, ...]) -> bytes:
+    """The octets up to a message's time."""
+    return _pack_where[where[0]](where) + _SECONDS_HEADER
+
+
+@lru_cache(maxsize=KEPT)
+def _behind(who: tuple[Any, ...], optional: tuple[Any, ...], other: tuple[Chunk, ...]) -> bytes:
+    """The octets between a message's time and its payload: one leg's flows have them in common."""
+    chosen = [PACKERS[chunk_type](value) for chunk_type, value in zip(OPTIONAL, optional) if value is not None]
+    return b"".join([_pack_who(who), *chosen, *(pack_data(*chunk) for chunk in other), _PAYLOAD_HEADER])
+
+
+@lru_cache(maxsize=LAYOUTS)
+def _layout(before: int, behind: int) -> struct.Struct:
+    """A message up to its payload, with so many octets that stay before its time and behind it."""
+    length = HEADER_FIELD.fmtstr[1:]
+    return struct.Struct(
+        f">{len(MAGIC)}s{length}{before}s{_SECONDS}{len(_MICROS_HEADER)}s{_MICROS}{behind}s{length}"
+    )
+
+
+class Flow:
+    """
+    The messages that have all but time and payload in common: the octets that stay, packed once, about 250 of them.
+
+    Raises:
+        HepError: a field does not fit its chunk.
+    """
+
+    __slots__ = ("_before", "_behind", "_layout", "correlation_id")
+
+    def __init__(self, message: Message) -> None:
+        try:
+            where, who, optional = _values(message)
+            self._before = _before(where)
+            behind = _behind if len(message.correlation_id or "") <= MAX_KEPT else _behind.__wrapped__
+            self._behind = behind(who, optional, message.other)
+        except MISFITS as error:
+            raise _misfit(chunks(message), error) from error
+        self._layout = _layout(len(self._before), len(self._behind))
+        self.correlation_id = message.correlation_id
+
+    def encode(self, timestamp: int, payload: bytes) -> bytes:
+        """
+        The octets of the flow's message with this payload, of this time (microseconds since 1970-01-01 UTC).
+
+        Raises:
+            TooLongError: the whole does not fit 65,535 octets.
+            HepError: time or payload do not fit their chunks.
+        """
+        octets = len(payload)
+        length = self._layout.size + octets
+        if length > MAX_LENGTH:
+            raise TooLongError(f"a message of {length} octets: HEP3 carries {MAX_LENGTH}")
+        seconds, micros = divmod(timestamp, MICROS)
+        try:
+            return self._layout.pack(
+                MAGIC, length,
+                self._before, seconds,
+                _MICROS_HEADER, micros,
+                self._behind, CHUNK_HEADER_LENGTH + octets,
+            ) + payload  # fmt: skip
+        except MISFITS as error:
+            values = (ChunkType.TIMESTAMP_SECONDS, seconds), (ChunkType.PAYLOAD, payload)
+            raise _misfit(values, error) from error
 
 
 def encode(message: Message) -> bytes:
@@ -135,33 +240,14 @@ def encode(message: Message) -> bytes:
         TooLongError: the whole does not fit 65,535 octets.
         HepError: a field does not fit its chunk.
     """
-    try:
-        envelope = _envelope if len(message.correlation_id or "") <= MAX_KEPT else _envelope.__wrapped__
-        before, behind, length = envelope(message[2:])
-        payload = message.payload
-        length += len(payload)
-        if length > MAX_LENGTH:
-            raise TooLongError(f"a message of {length} octets: HEP3 carries {MAX_LENGTH}")
-        seconds, micros = divmod(message.timestamp, MICROS)
-        return b"".join((
-            _pack_start(MAGIC, length),
-            before,
-            _pack_seconds(seconds),
-            _pack_micros(micros),
-            behind,
-            _pack_header(0, ChunkType.PAYLOAD, CHUNK_HEADER_LENGTH + len(payload)),
-            payload,
-        ))
-    except (struct.error, OSError, UnicodeError, ValueError, TypeError) as error:
-        raise HepError(f"{_culprit(message) or 'message'}: {error}") from error
+    return Flow(message).encode(message.timestamp, message.payload)
 
 
-def _culprit(message: Message) -> Optional[str]:
-    """The name and value of the first field that does not fit its chunk."""
-    for chunk_type, value in chunks(message):
+def _misfit(values: Iterable[tuple[ChunkType, Any]], error: Exception) -> HepError:
+    """An error that names the first value that does not fit its chunk."""
+    for chunk_type, value in values:
         try:
             PACKERS[chunk_type](value)
-        except (struct.error, OSError, UnicodeError, ValueError, TypeError):
-            return f"{chunk_type.name.lower()} {value!r:.80}"
-    return None
-
+        except MISFITS:
+            return HepError(f"{chunk_type.name.lower()} {value!r:.80}: {error}")
+    return HepError(f"message: {error}")

@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Optional
 
 from fs_hepipe import names
 from fs_hepipe.event import Event
@@ -18,7 +18,7 @@ from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.legs import Leg
 from fs_hepipe.media import Get
 from fs_hepipe.record import Record
-from fs_hepipe.text import quoted, shown, to_json, without_keys
+from fs_hepipe.text import pairs, shown, to_json, without_keys
 
 # fmt: off
 CALLER = (
@@ -73,48 +73,50 @@ EXTRA = {
 FROM_CALLER = frozenset({names.CHANNEL_CREATE})
 FROM_CALLEE = frozenset({names.CHANNEL_PROGRESS, names.CHANNEL_PROGRESS_MEDIA, names.CHANNEL_ANSWER})
 FAR_END_DISPOSITIONS = ("recv_bye", "recv_cancel", "recv_refuse")
+LOG = int(ProtocolType.LOG)
+
 INJECTED = "APP"
 """DTMF-Source of a digit that an application of the switch made up."""
 
 
 def call_log(event: Event, name: str, timestamp: int, leg: Leg, other: Optional[Leg], log_format: str) -> Record:
     """The line of an event that happened at `timestamp`, microseconds."""
-    get = event.getHeader
-    fields = _fields(get, name, leg, other)
-    if log_format == "full":
-        payload = without_keys(event.serialize("json")).encode("utf-8", "replace")
+    fields = _fields(event.getHeader, name, leg, other)
+    if log_format == "text":
+        payload = f"{name} {pairs(fields)}".encode()
     elif log_format == "json":
-        payload = to_json({"event": name, **fields})
+        payload = to_json({"event": name, **{key: shown(value) for key, value in fields.items()}})
     else:
-        payload = " ".join([name, *(f"{key}={quoted(value)}" for key, value in fields.items())]).encode()
-    return Record(leg.stamp(timestamp), ProtocolType.LOG, payload, _came_from_far_end(name, leg, fields))
+        payload = without_keys(event.serialize("json")).encode("utf-8", "replace")
+    return Record(leg.stamp(timestamp), LOG, payload, _came_from_far_end(name, leg, fields))
 
 
-def _fields(get: Get, name: str, leg: Leg, other: Optional[Leg]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
+def _fields(get: Get, name: str, leg: Leg, other: Optional[Leg]) -> dict[str, str]:
+    """What a line says, in foreign words as they are."""
+    fields: dict[str, str] = {}
     if leg.outbound is not None:
         fields["direction"] = "outbound" if leg.outbound else "inbound"
     for key, header in EXTRA.get(name, CALLER):
         value = get(header)
         if value:
-            fields[key] = shown(value)
+            fields[key] = value
     disposition = fields.get("disposition")
     if disposition:
         fields["by"] = "far-end" if disposition in FAR_END_DISPOSITIONS else "switch"
     if leg.channel:
-        fields["channel"] = shown(leg.channel)
-    fields["leg"] = shown(leg.unique_id)
+        fields["channel"] = leg.channel
+    fields["leg"] = leg.unique_id
     if leg.other_id:
-        fields["other-leg"] = shown(leg.other_id)
+        fields["other-leg"] = leg.other_id
         if other is not None and other.call_id:
-            fields["other-call-id"] = shown(other.call_id)
+            fields["other-call-id"] = other.call_id
     sequence = get(names.EVENT_SEQUENCE)
     if sequence:
-        fields["seq"] = shown(sequence)
+        fields["seq"] = sequence
     return fields
 
 
-def _came_from_far_end(name: str, leg: Leg, fields: dict[str, Any]) -> bool:
+def _came_from_far_end(name: str, leg: Leg, fields: dict[str, str]) -> bool:
     if name in FROM_CALLER:
         return leg.outbound is False
     if name in FROM_CALLEE:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Optional
 from fs_hepipe import names
 from fs_hepipe.event import Event, header_text
 from fs_hepipe.hep.registry import ProtocolType
-from fs_hepipe.media import Endpoint, Get, integer, ip_literal
+from fs_hepipe.media import Endpoint, Get, endpoint
 from fs_hepipe.record import Record
 from fs_hepipe.text import quoted, shown, to_json, without_keys
 
@@ -100,8 +100,7 @@ def _every(event: Event) -> dict[str, Any]:
 def _endpoint(fields: dict[str, Any]) -> Optional[Endpoint]:
     ip = fields.get(names.NETWORK_IP) or fields.get(names.REGISTER_NETWORK_IP)
     port = fields.get(names.NETWORK_PORT) or fields.get(names.REGISTER_NETWORK_PORT)
-    address, number = ip_literal(ip) if ip else None, integer(port)
-    return Endpoint(address, number if number and number <= 65_535 else 0) if address else None  # noqa: PLR2004
+    return endpoint(ip, port)
 
 
 def _place(subclass: str, switch_name: str, fields: dict[str, Any]) -> str:

@@ -18,10 +18,12 @@ MAX_INTEGER = 2**53
 """What every reader of JSON holds exactly (RFC 8259 §6); no count and no clock of a switch comes near."""
 
 MAX_DIGITS = len(str(MAX_INTEGER))
-"""A number of fewer digits is below it."""
+"""A number of fewer digits is below it, one of more is not."""
 
-_decimal_digits = re.compile(r"[0-9]{1,16}").fullmatch
-_hexadecimal_digits = re.compile(r"[0-9a-fA-F]{1,8}").fullmatch
+HEXADECIMAL_DIGITS = "0123456789abcdefABCDEF"
+MAX_HEXADECIMAL_DIGITS = 8
+"""Of an SSRC: it has 32 bits."""
+
 _decimal_fraction = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
 
 
@@ -36,9 +38,10 @@ def unsigned(get: Get, header: str) -> Optional[int]:
 
 
 def _unsigned(header: str, text: str) -> int:
-    if not _decimal_digits(text) or int(text) > MAX_INTEGER:
+    number = int(text) if len(text) <= MAX_DIGITS and text.isdigit() and text.isascii() else None
+    if number is None or number > MAX_INTEGER:
         raise _fault(header, text)
-    return int(text)
+    return number
 
 
 def all_unsigned(get: Get, headers: Iterable[tuple[str, str]]) -> dict[str, int]:
@@ -62,7 +65,7 @@ def hexadecimal(get: Get, header: str) -> Optional[int]:
     text = get(header)
     if text is None:
         return None
-    if not _hexadecimal_digits(text):
+    if text.strip(HEXADECIMAL_DIGITS) or not 0 < len(text) <= MAX_HEXADECIMAL_DIGITS:
         raise _fault(header, text)
     return int(text, 16)
 

@@ -17,7 +17,7 @@ from fs_hepipe import names
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.legs import Leg
 from fs_hepipe.mapping.numbers import all_unsigned, decimal, event_time, hexadecimal, milliseconds, signed24, unsigned
-from fs_hepipe.media import MAX_SOURCES, Get, Medium, Reception
+from fs_hepipe.media import Get, Medium
 from fs_hepipe.record import Plane, Record
 from fs_hepipe.text import shown, to_json
 
@@ -27,9 +27,6 @@ RECEIVER_REPORT = 201
 
 MAX_BLOCKS = 31
 """Report blocks of one packet: their count has five bits (RFC 3550 §6.4.1)."""
-
-MAX_SENDERS = 2 * MAX_SOURCES
-"""SSRCs per leg whose last sender report is remembered."""
 
 # fmt: off
 # switch_core_media.c:switch_core_media_read_frame, switch_rtp.c:switch_send_rtcp_event
@@ -47,14 +44,14 @@ REPORT_BLOCK = (
     ("fraction_lost",      "Fraction"),
     ("packets_lost",       "Lost"),
     ("highest_seq_no",     "Highest-Sequence-Number-Received"),
-    ("ia_jitter",          "Jitter"),
     ("lsr",                "LSR"),
     ("dlsr",               "DLSR"),
+    ("ia_jitter",          "Jitter"),
 )
 # fmt: on
 
 
-class _Block(NamedTuple):
+class Block(NamedTuple):
     """The headers of one report block."""
 
     source: str
@@ -62,9 +59,9 @@ class _Block(NamedTuple):
     rtt: str
 
 
-def _block_headers(number: str) -> _Block:
+def _block_headers(number: str) -> Block:
     prefix = f"Source{number}-"
-    return _Block(prefix + "SSRC", tuple((key, prefix + end) for key, end in REPORT_BLOCK), f"Rtt{number}-Avg")
+    return Block(prefix + "SSRC", tuple((key, prefix + end) for key, end in REPORT_BLOCK), f"Rtt{number}-Avg")
 
 
 RECEIVED_BLOCKS = tuple(_block_headers(str(number)) for number in range(MAX_BLOCKS))
@@ -104,8 +101,8 @@ def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
     clock = unsigned(get, names.RTP_RATE) or (medium.clock if medium else None)
     if medium is not None:
         for block, rtt in zip(blocks, round_trips):
-            if medium.ssrc in {None, block["source_ssrc"]}:
-                medium.said = _remembered(medium.said, block["source_ssrc"], block, rtt)
+            if medium.ssrc in {None, block["source_ssrc"]} and "packets_lost" in block:
+                medium.says(block["source_ssrc"], block["packets_lost"], block.get("ia_jitter"), rtt)
     if round_trips and round_trips[0]:
         report["rtt_avg_ms"] = round(round_trips[0] * 1000, 3)
     return _record(get, leg, report, blocks, medium, clock, jitter_unit, is_received=True)
@@ -129,8 +126,8 @@ def sent(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
     if medium is not None and medium.ssrc is not None:
         report["ssrc"] = medium.ssrc
     report["sender_information"] = all_unsigned(get, SENDER_INFORMATION)
-    if medium is not None and source:
-        medium.heard = _remembered(medium.heard, source, block, None)
+    if medium is not None and source and "packets_lost" in block:
+        medium.hears(source, block["packets_lost"], block.get("ia_jitter"))
     clock = medium.clock if medium else None
     return _record(get, leg, report, [block], medium, clock, jitter_unit, is_received=False)
 
@@ -141,13 +138,9 @@ def _is_sender_report(leg: Leg, sender: Optional[int], information: dict[str, in
     are those of the last sender report, or zero when there was none.
     """
     seconds, fraction = information.get("ntp_timestamp_sec"), information.get("ntp_timestamp_usec")
-    if not seconds or fraction is None or sender is None:
+    if not seconds or fraction is None or sender is None or (sender, seconds, fraction) in leg.sender_reports:
         return False
-    report = (sender, seconds, fraction)
-    if report in leg.sender_reports:
-        return False
-    others = [other for other in leg.sender_reports if other[0] != sender]
-    leg.sender_reports = (*others, report) if len(others) < MAX_SENDERS else (report,)
+    leg.remember_sender_report(sender, seconds, fraction)
     return True
 
 
@@ -171,26 +164,12 @@ def _medium_of_remote(media: list[Medium], remote_ssrc: Optional[int]) -> Option
     return None
 
 
-def _block(get: Get, headers: _Block, source: Optional[int]) -> dict[str, Any]:
+def _block(get: Get, headers: Block, source: Optional[int]) -> dict[str, Any]:
     block: dict[str, Any] = {} if source is None else {"source_ssrc": source}
     block.update(all_unsigned(get, headers.numbers))
     if "packets_lost" in block:
         block["packets_lost"] = signed24(block["packets_lost"])
     return block
-
-
-def _remembered(
-    known: tuple[Reception, ...], source: int, block: dict[str, Any], rtt: Optional[float]
-) -> tuple[Reception, ...]:
-    """
-    What a receiver has said, with what it says now. A source that changed its SSRC starts its counts anew (RFC 3550
-    §8), so each keeps its own; tuples, because a switch has thousands of legs.
-    """
-    lost = block.get("packets_lost")
-    others = [reception for reception in known if reception.source != source]
-    if lost is None or len(others) >= MAX_SOURCES:
-        return known
-    return (*others, Reception(source, lost, block.get("ia_jitter"), rtt))
 
 
 def _record(

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Optional
 
+from fs_hepipe.bindings import bindings
 from fs_hepipe.config import CONFIGURATION, Config, examine
 from fs_hepipe.errors import TransportError
-from fs_hepipe.pipeline import bindings
 from fs_hepipe.tools.render import endpoint
 from fs_hepipe.transport import lookup
 

@@ -47,13 +47,14 @@ class Collectors:
                 complaints.append(f"{collector.name}: {failure}")
         return complaints
 
-    def send(self, datagram: bytes, wall: float) -> None:
-        """One datagram to each; `wall` is the time, seconds since 1970."""
-        self.offered += 1
+    def send(self, datagrams: list[bytes], wall: float) -> None:
+        """Datagrams to each; `wall` is the time, seconds since 1970."""
+        self.offered += len(datagrams)
         for collector, resolver in self._members.values():
             if collector.target is None:
                 collector.target = resolver.found
-            collector.send(datagram, wall)
+            for datagram in datagrams:
+                collector.send(datagram, wall)
 
     @property
     def balances(self) -> bool:

@@ -15,8 +15,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
-from collections import Counter
 from typing import NamedTuple, Optional
+
+from fs_hepipe.counters import Counts
+from fs_hepipe.errors import TransportError
 
 SENT = "sent"
 REFUSED = "refused"
@@ -62,7 +64,7 @@ class Collector:
         self.name = name
         self.joined = joined
         """Datagrams that had been sent to others when this one was added."""
-        self.outcomes: Counter[str] = Counter()
+        self.outcomes: Counts[str] = Counts()
         """Datagrams by what became of them; one of them is `sent`."""
         self.octets = 0
         """Octets sent."""
@@ -80,9 +82,17 @@ class Collector:
 
     def send(self, datagram: bytes, now: float) -> str:
         """Sends a datagram and gives its outcome; `now` is the wall clock, for `last_error`."""
-        outcome = self._send(datagram, now)
-        self.outcomes[outcome] += 1
-        return outcome
+        try:
+            (self._socket or self._connected()).send(datagram)
+        except Exception as error:  # noqa: BLE001  whatever it is, the next collector gets its datagram
+            outcome = self._not_sent(error, datagram, now)
+            if outcome is not SENT:
+                self.outcomes[outcome] += 1
+                return outcome
+        self.octets += len(datagram)
+        self.sent_at = now
+        self.outcomes[SENT] += 1
+        return SENT
 
     @property
     def refuses(self) -> bool:
@@ -110,34 +120,34 @@ class Collector:
                 self._socket.close()
             self._socket = None
 
-    def _send(self, datagram: bytes, now: float) -> str:
-        if self.target is None:
-            return UNRESOLVED
-        try:
-            connected = self._socket or self._connected(self.target)
-            try:
-                connected.send(datagram)
-            except ConnectionRefusedError as error:
-                self._refused(error, now)
-                connected.send(datagram)
-        except ConnectionRefusedError as error:
+    def _not_sent(self, error: Exception, datagram: bytes, now: float) -> str:
+        """The outcome of a datagram that an error met; one met by the refusal of the one before is sent again."""
+        if isinstance(error, ConnectionRefusedError):
             self._refused(error, now)
-            return REFUSED
-        except OSError as error:
-            outcome = OUTCOMES.get(error.errno or 0, ERROR)
-            self.last_error = LastError(str(error), now)
-            if outcome in {UNREACHABLE, ERROR}:
-                self.close()
-            return outcome
-        except Exception as error:  # noqa: BLE001  whatever it is, the next collector gets its datagram
+            try:
+                (self._socket or self._connected()).send(datagram)
+            except ConnectionRefusedError as again:
+                self._refused(again, now)
+                return REFUSED
+            except Exception as other:  # noqa: BLE001  as in `send`
+                error = other
+            else:
+                return SENT
+        if isinstance(error, TransportError):
+            return UNRESOLVED
+        if not isinstance(error, OSError):
             self.last_error = LastError(type(error).__name__, now)
             return ERROR
-        self.octets += len(datagram)
-        self.sent_at = now
-        return SENT
+        self.last_error = LastError(str(error), now)
+        outcome = OUTCOMES.get(error.errno or 0, ERROR)
+        if outcome in {UNREACHABLE, ERROR}:
+            self.close()
+        return outcome
 
-    def _connected(self, target: Target) -> socket.socket:
-        family, address = target
+    def _connected(self) -> socket.socket:
+        if self.target is None:
+            raise TransportError("its name has not resolved")
+        family, address = self.target
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
             self._socket.setblocking(False)

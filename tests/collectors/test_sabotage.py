@@ -9,8 +9,7 @@ from typing import Callable
 
 import pytest
 
-from fs_hepipe import pipeline
-from fs_hepipe.hep import Chunk, ChunkType, Message, encode, parse
+from fs_hepipe.hep import Chunk, ChunkType, Flow, Message, decode, parse
 
 from .court import Court
 from .judge import Judge
@@ -109,11 +108,14 @@ def caught_by(sabotage: Sabotage, court: Court, monkeypatch: pytest.MonkeyPatch)
     """The judges that object to a call told by an agent whose encoder was sabotaged."""
     meant: list[Message] = []
 
-    def sabotaged_encode(message: Message) -> bytes:
-        meant.append(message)
-        return sabotage(encode(message))
+    encode = Flow.encode
 
-    monkeypatch.setattr(pipeline, "encode", sabotaged_encode)
+    def sabotaged_encode(flow: Flow, timestamp: int, payload: bytes) -> bytes:
+        good = encode(flow, timestamp, payload)
+        meant.append(decode(good))
+        return sabotage(good)
+
+    monkeypatch.setattr(Flow, "encode", sabotaged_encode)
     judges = [court.call(kind) for kind in JUDGES]
     stage = Stage(judges)
     stage.play(recorded("bridged_answered", dict.fromkeys(FAR_END, "192.0.2.10")))

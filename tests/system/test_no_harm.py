@@ -18,7 +18,9 @@ import fs_hepipe
 from freeswitch import Session, Stream, switch
 from fs_hepipe import entry, host, pipeline, status
 from fs_hepipe.agent import Agent
-from fs_hepipe.legs import Legs
+from fs_hepipe.flows import Flows
+from fs_hepipe.hep import Flow
+from fs_hepipe.legs import Leg, Legs
 from fs_hepipe.mapping import rtcp
 from fs_hepipe.transport.udp import Collector
 from tests.system.harness import Homer, House, assert_balanced, story, wait_for
@@ -88,7 +90,15 @@ def break_legs(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) ->
 
 
 def break_encoder(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
-    patch.setattr(pipeline, "encode", thrower(error))
+    patch.setattr(Flow, "encode", thrower(error))
+
+
+def break_flows(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
+    patch.setattr(Flows, "of", thrower(error))
+
+
+def break_both_ways(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
+    patch.setattr(Leg, "stamp", thrower(error))
 
 
 def break_socket(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
@@ -112,6 +122,8 @@ ROOMS = [
     break_rtcp_mapper,
     break_legs,
     break_encoder,
+    break_flows,
+    break_both_ways,
     break_socket,
     break_housekeeping,
     break_counters,

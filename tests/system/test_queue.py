@@ -19,9 +19,9 @@ def stalled(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     go_on = threading.Event()
     handle = Pipeline.handle
 
-    def slow(self: Pipeline, event: Event, now: float) -> list[bytes]:
+    def slow(self: Pipeline, event: Event, now: float, name: str) -> list[bytes]:
         go_on.wait(5)
-        return handle(self, event, now)
+        return handle(self, event, now, name)
 
     monkeypatch.setattr(Pipeline, "handle", slow)
     return go_on

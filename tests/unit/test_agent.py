@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, Optional, Union
+from unittest import mock
 
 import pytest
 
@@ -14,7 +15,7 @@ from fs_hepipe import agent as agent_module
 from fs_hepipe import names
 from fs_hepipe.agent import LAST_WORDS, QUIET_MS, TICK, WAIT_MS, Agent
 from fs_hepipe.config import Address, Config, parse
-from fs_hepipe.event import RecordedEvent
+from fs_hepipe.event import Event, RecordedEvent
 from fs_hepipe.settings import Settings
 from fs_hepipe.status import status
 
@@ -28,6 +29,7 @@ CREATE = RecordedEvent({
     "Channel-Name": "sofia/internal/1000",
     "variable_sip_call_id": "call",
 })  # fmt: skip
+SLOW = RecordedEvent({**CREATE.headers, "Event-Name": "CHANNEL_ANSWER"})
 SHUTDOWN = RecordedEvent({"Event-Name": "SHUTDOWN"})
 
 Step = Union[RecordedEvent, float]
@@ -179,10 +181,36 @@ def test_watermark_is_the_longest_row_and_saturation_a_row_as_long_as_the_queue(
 
 
 def test_event_that_took_longest_is_known() -> None:
-    agent, _ = run([CREATE])
-    name, seconds = agent.busiest_event
-    assert name == "CHANNEL_CREATE"
-    assert 0 < seconds < 1
+    inlet = Inlet([SLOW, CREATE])
+    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    handle = agent.pipeline.handle
+
+    def take_time(event: Event, now: float, name: Optional[str] = None) -> list[bytes]:
+        inlet.now += 0.25 if event is SLOW else 0.125
+        return handle(event, now, name)
+
+    with mock.patch.object(agent.pipeline, "handle", take_time):
+        agent.run()
+    assert agent.busiest_event == ("CHANNEL_ANSWER", 0.25)
+
+
+class Overheard:
+    """An event that notes what it is asked for."""
+
+    def __init__(self, event: RecordedEvent) -> None:
+        self.asked: list[str] = []
+        self.serialize = event.serialize
+        self._event = event
+
+    def getHeader(self, name: str) -> Optional[str]:
+        self.asked.append(name)
+        return self._event.getHeader(name)
+
+
+def test_an_event_is_asked_for_its_name_once() -> None:
+    overheard = Overheard(CREATE)
+    run([overheard])  # type: ignore[list-item]  # an event is what answers for its headers
+    assert overheard.asked.count("Event-Name") == 1
 
 
 class Unreadable:

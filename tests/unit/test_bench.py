@@ -10,8 +10,8 @@ import pytest
 
 from bench import bench, story
 from fs_hepipe import names
+from fs_hepipe.bindings import bindings
 from fs_hepipe.event import RecordedEvent
-from fs_hepipe.pipeline import bindings
 from fs_hepipe.settings import Settings
 
 

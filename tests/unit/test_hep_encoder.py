@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from construct import Int24ub
 from hypothesis import given
+from hypothesis import strategies as st
 
 from fs_hepipe.errors import HepError
-from fs_hepipe.hep import MAX_UDP_LENGTH, Chunk, Message, ProtocolType, encode, parse
+from fs_hepipe.hep import MAX_UDP_LENGTH, Chunk, Flow, Message, ProtocolType, encode, parse
 from fs_hepipe.hep.constructs import Bytes, GreedyBytes, Int8ub, Int32ub, Prefixed
-from fs_hepipe.hep.encoder import ENVELOPES, _envelope, _packer, chunks
+from fs_hepipe.hep.encoder import KEPT, LAYOUTS, _before, _behind, _layout, _packer, chunks
 from fs_hepipe.hep.schema import CHUNK, HEP3
-from tests.unit.messages import FULL, SPEC_MESSAGE, SPEC_OCTETS, messages
+from tests.unit.messages import FULL, SPEC_MESSAGE, SPEC_OCTETS, messages, unsigned
 
 V6_MESSAGE = SPEC_MESSAGE._replace(src_ip="2001:db8::1", dst_ip="2001:db8::2")
 
@@ -151,10 +152,41 @@ def test_a_failed_message_does_not_spoil_the_next_of_its_flow() -> None:
     assert encode(SPEC_MESSAGE) == SPEC_OCTETS
 
 
-def test_kept_flows_are_bounded() -> None:
-    for port in range(ENVELOPES + 50):
-        encode(SPEC_MESSAGE._replace(src_port=port))
-    assert _envelope.cache_info().currsize == ENVELOPES
+@given(messages(), st.lists(st.tuples(unsigned[32], st.binary(max_size=100)), max_size=3))
+def test_a_flow_gives_each_of_its_messages_as_construct_does(message: Message, others: list[tuple[int, bytes]]) -> None:
+    flow = Flow(message)
+    for seconds, payload in others:
+        other = message._replace(timestamp=seconds * 1_000_000 + 999_999, payload=payload)
+        assert flow.encode(other.timestamp, payload) == built(other)
+
+
+@pytest.mark.parametrize(
+    "timestamp, payload, named",
+    [
+        (-1, b"", "timestamp_seconds -1"),
+        (2**32 * 1_000_000, b"", "timestamp_seconds 4294967296"),
+        (0, "x", "payload 'x'"),
+    ],
+)
+def test_what_does_not_fit_a_flow_is_named_and_does_not_spoil_it(timestamp: int, payload: Any, named: str) -> None:
+    flow = Flow(SPEC_MESSAGE)
+    with pytest.raises(HepError) as caught:
+        flow.encode(timestamp, payload)
+    assert str(caught.value).startswith(named)
+    assert flow.encode(SPEC_MESSAGE.timestamp, SPEC_MESSAGE.payload) == SPEC_OCTETS
+
+
+def test_what_flows_have_in_common_is_kept_and_bounded() -> None:
+    for port in range(KEPT + 50):
+        encode(FULL._replace(src_port=port, correlation_id=f"{port}@host"))
+    assert (_before.cache_info().currsize, _behind.cache_info().currsize) == (KEPT, KEPT)
+    assert _layout.cache_info().currsize <= LAYOUTS
+
+
+def test_the_flows_of_a_call_id_share_what_they_have_in_common() -> None:
+    there = Flow(FULL)
+    back = Flow(FULL._replace(src_ip=FULL.dst_ip, dst_ip=FULL.src_ip))
+    assert there._behind is back._behind
 
 
 def test_call_ids_of_60_kb_do_not_fill_the_memory() -> None:

@@ -9,7 +9,7 @@ import pytest
 from fs_hepipe.errors import MappingError
 from fs_hepipe.legs import Leg
 from fs_hepipe.mapping.qos import qos
-from fs_hepipe.media import Endpoint, Medium, Reception
+from fs_hepipe.media import Medium, Reception
 from fs_hepipe.record import Plane, Record
 from tests.unit.synthetic import ENCODERS, T0, body, json_by, leg_with, statistics
 
@@ -17,13 +17,14 @@ from tests.unit.synthetic import ENCODERS, T0, body, json_by, leg_with, statisti
 def medium(kind: str = "audio", heard: Optional[Reception] = None, said: Optional[Reception] = None) -> Medium:
     """A medium whose RTCP said so much, if anything."""
     made = Medium(kind)
-    made.local, made.remote = Endpoint("192.0.2.2", 20_000), Endpoint("198.51.100.7", 30_000)
+    made.local_ip, made.local_port = "192.0.2.2", 20_000
+    made.remote_ip, made.remote_port = "198.51.100.7", 30_000
     made.ssrc, made.remote_ssrc = 0x0A0A0A0A, 0xFAFA
     made.clock, made.codec, made.payload_type, made.ptime = 8000, "PCMU", 0, 20
     if heard:
-        made.heard = (heard,)
+        made.hears(heard.source, heard.lost, heard.jitter)
     if said:
-        made.said = (said,)
+        made.says(*said)
     return made
 
 
@@ -88,7 +89,8 @@ def test_without_rtcp_there_is_no_loss_but_the_switchs_own_rate() -> None:
 
 def test_losses_of_a_stream_that_changed_its_ssrc_are_added_up() -> None:
     sound = medium()
-    sound.heard = (Reception(1, 5, 80, None), Reception(2, 3, 8, None))
+    sound.hears(1, 5, 80)
+    sound.hears(2, 3, 8)
     told = received(leg_with(sound))
     assert (told["PACKET_LOSS"], told["EXPECTED_PK"], told["JITTER"]) == (8, 803, 1.0)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fs_hepipe.errors import MappingError
-from fs_hepipe.legs import Leg
+from fs_hepipe.legs import MAX_SENDERS, Leg
 from fs_hepipe.mapping import rtcp
 from fs_hepipe.media import MAX_SOURCES, Medium, Reception
 from fs_hepipe.record import Plane, Record
@@ -183,15 +183,15 @@ def test_senders_remembered_are_bounded() -> None:
     leg = leg_with(medium())
     for ssrc in range(1, 1000):
         hear(leg, received_rtcp(ssrc, blocks=[block(OURS)]))
-        assert len(leg.sender_reports) <= rtcp.MAX_SENDERS
+        assert len(leg.sender_reports) <= MAX_SENDERS
 
 
 def test_a_known_sender_is_remembered_when_there_is_no_room_for_another() -> None:
     leg = leg_with(medium())
-    for ssrc in range(1, rtcp.MAX_SENDERS + 1):
+    for ssrc in range(1, MAX_SENDERS + 1):
         hear(leg, received_rtcp(ssrc, blocks=[block(OURS)]))
     hear(leg, received_rtcp(1, ntp=(2, 2), blocks=[block(OURS)]))
-    heard = [hear(leg, received_rtcp(ssrc, blocks=[block(OURS)]))["type"] for ssrc in (2, rtcp.MAX_SENDERS)]
+    heard = [hear(leg, received_rtcp(ssrc, blocks=[block(OURS)]))["type"] for ssrc in (2, MAX_SENDERS)]
     assert heard == [201, 201]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from freeswitch import EVENT_NAMES
 from fs_hepipe import names
-from fs_hepipe.pipeline import bindings
+from fs_hepipe.bindings import bindings
 from fs_hepipe.settings import CALL_EVENTS, Settings
 from tests.unit.synthetic import RECORDINGS, recorded
 

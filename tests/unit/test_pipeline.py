@@ -7,10 +7,10 @@ from typing import Any, Callable, Optional
 
 import pytest
 
-from fs_hepipe import names, pipeline
+from fs_hepipe import names
+from fs_hepipe.bindings import bindings
 from fs_hepipe.event import RecordedEvent
-from fs_hepipe.hep import Message, decode, encode
-from fs_hepipe.pipeline import bindings
+from fs_hepipe.hep import Flow, decode
 from fs_hepipe.settings import CUSTOM_EVENTS, Settings
 from tests.unit.synthetic import (
     ANSWER,
@@ -191,6 +191,14 @@ def test_other_settings_hold_from_the_next_event_on_and_the_legs_are_kept() -> N
     assert ear.pipeline.legs.max_legs == 5
 
 
+def test_fewer_legs_than_before_are_kept_from_the_next_event_on() -> None:
+    ear = Ear()
+    ear.hear(*[Channel(str(number)).event(CREATE, sip()) for number in range(5)])
+    ear.pipeline.reconfigure(Settings(max_legs=2))
+    ear.hear(Channel("4").event(ANSWER, sip()))
+    assert len(ear.pipeline.legs) == 2
+
+
 # --- bindings ---------------------------------------------------------------------------------------------------------
 
 RTCP = {names.RECV_RTCP_MESSAGE, names.SEND_RTCP_MESSAGE}
@@ -239,13 +247,15 @@ class Faulty:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
         self._calls, self._at = 0, at
-        monkeypatch.setattr(pipeline, "encode", self.encode)
+        encode = Flow.encode
 
-    def encode(self, message: Message) -> bytes:
-        self._calls += 1
-        if self._calls == self._at:
-            raise RuntimeError("a fault of ours")
-        return encode(message)
+        def encode_or_fail(flow: Flow, timestamp: int, payload: bytes) -> bytes:
+            self._calls += 1
+            if self._calls == self._at:
+                raise RuntimeError("a fault of ours")
+            return encode(flow, timestamp, payload)
+
+        monkeypatch.setattr(Flow, "encode", encode_or_fail)
 
 
 def suffer(ear: Ear, heard: RecordedEvent) -> None:

@@ -337,6 +337,13 @@ def test_an_event_without_variables_is_not_asked_for_them(name: str) -> None:
     assert len(counted.asked) <= 16
 
 
+def test_media_that_matter_to_no_report_are_not_looked_at() -> None:
+    ear = Ear(report_rtcp_events=False, report_qos_events=False)
+    counted = Counted(Channel().event(ANSWER, {**sip(), **audio(), **video()}))
+    ear.pipeline.handle(counted, 0.0)
+    assert not {*audio(), *video()} & set(counted.asked)
+
+
 def test_an_event_that_nobody_wants_costs_one_header() -> None:
     counted = Counted(event("HEARTBEAT"))
     Ear().pipeline.handle(counted, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fs_hepipe import names
 from fs_hepipe.event import RecordedEvent
+from fs_hepipe.settings import Settings
 from tests.unit.synthetic import (
     ANSWER,
     CREATE,
@@ -85,6 +86,16 @@ def test_a_leg_of_which_rtcp_alone_was_heard_can_be_asked_about() -> None:
     assert ear.pipeline.strangers(50) == [], "once is enough: it lives or it does not"
     (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio()}))
     assert (message.correlation_id, message.src_port) == ("call-a", 30_001)
+
+
+def test_a_leg_whose_media_mattered_to_no_report_can_be_asked_about_once_they_do() -> None:
+    ear, a = Ear(report_rtcp_events=False, report_qos_events=False), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}), callee("rings", None).event(CREATE))
+    ear.pipeline.reconfigure(Settings())
+    assert ear.hear(a.hears(received_rtcp(blocks=[block(OURS)]))) == []
+    assert ear.pipeline.strangers(50) == ["leg-a"]
+    (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio()}))
+    assert flow(message) == ("198.51.100.7", 30_001, "192.0.2.2", 20_001)
 
 
 def test_the_switch_is_asked_about_a_leg_once_and_about_so_many_at_a_time() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-from collections import Counter
 from typing import Any, Optional
 
 import pytest
@@ -12,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from fs_hepipe.agent import Agent
 from fs_hepipe.config import Address, Config
-from fs_hepipe.counters import Counters
+from fs_hepipe.counters import Counters, Counts
 from fs_hepipe.event import Event
 from fs_hepipe.metrics import as_prometheus
 from fs_hepipe.settings import Settings
@@ -48,17 +47,17 @@ def busy_agent() -> Agent:
     agent = agent_of(node_name="edge-1.example.com")
     counters = agent.counters
     names = [*Settings().call_events, "RECV_RTCP_MESSAGE", "SEND_RTCP_MESSAGE", "CUSTOM", "CALL_UPDATE", "SHUTDOWN"]
-    counters.received = Counter(dict.fromkeys(names, 2_345_678_901))
-    counters.mapped = Counter(dict.fromkeys(names, 1_345_678_901))
-    counters.ignored = Counter(not_wanted=900_000_000, only_learned_from=90_000_000, no_unique_id=5, empty_report=7)
+    counters.received = Counts(dict.fromkeys(names, 2_345_678_901))
+    counters.mapped = Counts(dict.fromkeys(names, 1_345_678_901))
+    counters.ignored = Counts(not_wanted=900_000_000, only_learned_from=90_000_000, no_unique_id=5, empty_report=7)
     faults = ("not_a_number", "no_time", "RecursionError", "MemoryError", "ZeroDivisionError", "UnicodeEncodeError")
-    counters.failed = Counter(dict.fromkeys(faults, 123_456))
+    counters.failed = Counts(dict.fromkeys(faults, 123_456))
     counters.recorded = 5_000_000_000
-    counters.built = Counter({5: 2_000_000_000, 34: 900_000_000, 35: 900_000_000, 32: 1, 99: 1, 100: 1_999_999_999})
+    counters.built = Counts({5: 2_000_000_000, 34: 900_000_000, 35: 900_000_000, 32: 1, 99: 1, 100: 1_999_999_999})
     reasons = "no_room_to_wait no_call_id waited_too_long leg_forgotten stopped not_encodable too_long".split()
-    counters.dropped = Counter(dict.fromkeys(reasons, 1_234_567))
+    counters.dropped = Counts(dict.fromkeys(reasons, 1_234_567))
     for collector in agent.collectors:
-        collector.outcomes = Counter(sent=4_999_000_000, refused=1, buffer_full=99_999, unreachable=88_888, forbidden=7)
+        collector.outcomes = Counts(sent=4_999_000_000, refused=1, buffer_full=99_999, unreachable=88_888, forbidden=7)
         collector.outcomes["unresolved"] = 12
         collector.last_error = LastError("[Errno 113] No route to host", STARTED + 1000)
     agent.watermark, agent.saturated, agent.busiest_event = 5000, 3, ("CHANNEL_HANGUP_COMPLETE", 0.123456)
@@ -151,7 +150,7 @@ def test_password_is_nowhere() -> None:
 def test_node_name_is_the_switchs_unless_it_is_set() -> None:
     agent = agent_of()
     assert status(agent)["node_name"] is None
-    agent.pipeline._switch_name = "switch-7"
+    agent.pipeline._flows.switch_name = "switch-7"
     assert status(agent)["node_name"] == "switch-7"
     assert "node switch-7, " in as_text(status(agent))
 
@@ -201,7 +200,7 @@ def test_collector_that_refuses_is_a_hint_until_it_listens() -> None:
     agent = agent_of()
     first, _ = agent.collectors
     refusal = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
-    first.outcomes = Counter({SENT: 1_000_000, REFUSED: 1})
+    first.outcomes = Counts({SENT: 1_000_000, REFUSED: 1})
     first.sent_at = 1000.0
     first._refused(refusal, 1000.0)
     (hint,) = hints(agent)

@@ -300,7 +300,7 @@ def test_each_collector_gets_each_datagram_and_the_ledger_balances(receiver: soc
     ports = port_of(receiver), dead_port()
     collectors.configure([("a", "127.0.0.1", ports[0]), ("b", "127.0.0.1", ports[1]), ("c", UNRESOLVABLE, 1)])
     for number in range(5):
-        collectors.send(bytes([number]), 1.0)
+        collectors.send([bytes([number])], 1.0)
     assert [receiver.recv(10) for _ in range(5)] == [bytes([number]) for number in range(5)]
     assert [sum(each.outcomes.values()) for each in collectors] == [5, 5, 5]
     assert (collectors.offered, collectors.balances) == (5, True)
@@ -312,14 +312,14 @@ def test_each_collector_gets_each_datagram_and_the_ledger_balances(receiver: soc
 def test_collector_that_stays_keeps_its_socket_and_one_that_joins_owes_nothing(receiver: socket.socket) -> None:
     collectors = Collectors()
     collectors.configure([("a", "127.0.0.1", port_of(receiver)), ("b", "127.0.0.1", port_of(receiver))])
-    collectors.send(b"x", 1.0)
+    collectors.send([b"x"], 1.0)
     first, second = collectors
     collectors.configure([("c", "127.0.0.1", port_of(receiver)), ("a", "127.0.0.1", port_of(receiver))])
     third, kept = collectors
     assert kept is first
     assert kept._socket is not None
     assert second._socket is None
-    collectors.send(b"y", 1.0)
+    collectors.send([b"y"], 1.0)
     assert (kept.outcomes["sent"], third.outcomes["sent"], third.joined) == (2, 1, 1)
     assert collectors.balances
     collectors.close()
@@ -338,12 +338,12 @@ def test_name_that_resolves_is_used_from_the_next_datagram_on(
     monkeypatch.setattr(Resolver.__init__, "__defaults__", (look_up,))
     collectors = Collectors()
     collectors.configure([("a", "homer.example", 9060)])
-    collectors.send(b"too early", 1.0)
+    collectors.send([b"too early"], 1.0)
     assert collectors.poll(0.0, 1.0) == []
     (thread,) = resolvers()
     answer.set()
     thread.join(5)
-    collectors.send(b"in time", 1.0)
+    collectors.send([b"in time"], 1.0)
     assert receiver.recv(100) == b"in time"
     (collector,) = collectors
     assert collector.outcomes == {"unresolved": 1, "sent": 1}
