@@ -24,6 +24,7 @@ from fs_hepipe.legs import Leg, Legs
 from fs_hepipe.mapping import rtcp
 from fs_hepipe.mapping.numbers import signed24
 from fs_hepipe.media import AUDIO, Get, Medium
+from fs_hepipe.names import RECV_RTCP_MESSAGE, SEND_RTCP_MESSAGE, UNIQUE_ID
 from fs_hepipe.record import Record
 from fs_hepipe.settings import JITTER_UNITS, Settings
 
@@ -35,8 +36,11 @@ MAX_WORD = 0xFFFF_FFFF
 MAX_LOST = 0x7F_FFFF
 """What is above it is a negative number of 24 bits, printed unsigned."""
 
-END_OF_TIME = 2**32 * MICROS
-"""Microseconds that HEP's seconds can't tell any more (chunk 0x0009)."""
+END_OF_TIME = (2**32 - 1) * MICROS
+"""Microseconds, the last second that HEP can tell (chunk 0x0009): within it a stamp may step out of it."""
+
+NO_SSRC = f"{0:08x}"
+"""That of no report yet: what else it may be is for the long way to say."""
 
 RTT_LENGTH = len("0.000000")
 """Of a round-trip time below ten seconds, as C prints it."""
@@ -70,14 +74,14 @@ class Express:
     def received(self, event: Event, now: float) -> Union[bytes, Event]:
         """The datagram of a regular RECV_RTCP_MESSAGE, counted; or the event, for the long way."""
         get: Callable[[str], Any] = event.getHeader  # Any: a header that is missing shows by the error that it makes
-        unique_id = get(names.UNIQUE_ID)
+        unique_id = get(UNIQUE_ID)
         leg = self._living.get(unique_id)
-        if leg is None or leg.audio is None or leg.video is not None or leg.held:
-            return Reread(event, {names.UNIQUE_ID: unique_id})
+        if leg is None or leg.audio is None or leg.video is not None:
+            return Reread(event, {UNIQUE_ID: unique_id})
         audio = leg.audio
         flow = audio.received_flow
         if flow is None or flow.correlation_id is not leg.call_id or not (self._own or leg.outbound is False):
-            return Reread(event, {names.UNIQUE_ID: unique_id})
+            return Reread(event, {UNIQUE_ID: unique_id})
         texts = [*map(get, RECEIVED)]
         ssrc, source_ssrc, rate, rtt_text, second_source = others = [*map(get, RECEIVED_OTHERS)]
         is_regular = False
@@ -87,26 +91,26 @@ class Express:
                 seconds, fraction, rtp_timestamp, packets, octets,
                 lost_share, lost, highest_seq, lsr, dlsr, jitter, captured,
             ) = map(int, texts)  # fmt: skip
-            source, clock, rtt = int(source_ssrc, 16), int(rate), float(rtt_text)
+            clock, rtt = int(rate), float(rtt_text)
             is_regular = (
                 written.encode().isdigit()
                 and seconds | fraction | rtp_timestamp | packets | octets | clock <= MAX_WORD
                 and lost_share | lost | highest_seq | lsr | dlsr | jitter <= MAX_WORD
                 and 0 < captured < END_OF_TIME
-                and clock > 0
+                and clock != 0
                 and len(rtt_text) == RTT_LENGTH
                 and rtt_text[1] == "."
-                and 0 < int(ssrc, 16) == leg.report_sender
-                and seconds > 0
+                and ssrc == f"{leg.report_sender:08x}" != NO_SSRC
+                and seconds != 0
                 and (fraction != leg.report_fraction or seconds != leg.report_seconds)
-                and not leg.reports_before
-                and source == audio.said_source == audio.ssrc
+                and source_ssrc == f"{audio.ssrc:08x}"
+                and audio.said_source == audio.ssrc
                 and second_source is None
             )
         except (AttributeError, TypeError, ValueError):
             pass  # something is missing, or is no number
         if not is_regular:
-            known = zip((names.UNIQUE_ID, *RECEIVED, *RECEIVED_OTHERS), (unique_id, *texts, *others))
+            known = zip((UNIQUE_ID, *RECEIVED, *RECEIVED_OTHERS), (unique_id, *texts, *others))
             return Reread(event, dict(known))
         if lost > MAX_LOST:
             lost = signed24(lost)
@@ -117,37 +121,31 @@ class Express:
         if rtt:
             payload = self._received_form_with_rtt % (
                 leg.report_sender, seconds, fraction, rtp_timestamp, packets, octets, rtt * 1000,
-                source, lost_share, lost, highest_seq, lsr, dlsr, shown_jitter, leg.quoted,
+                audio.ssrc, lost_share, lost, highest_seq, lsr, dlsr, shown_jitter, leg.quoted,
             )  # fmt: skip
         else:  # it is 0.000000 until it was measured
             payload = self._received_form % (
                 leg.report_sender, seconds, fraction, rtp_timestamp, packets, octets,
-                source, lost_share, lost, highest_seq, lsr, dlsr, shown_jitter, leg.quoted,
+                audio.ssrc, lost_share, lost, highest_seq, lsr, dlsr, shown_jitter, leg.quoted,
             )  # fmt: skip
         datagram = flow.encode(leg.stamp(captured), payload)
-        self._living.move_to_end(unique_id)
-        leg.seen = now
-        counters = self._counters
-        counters.received[names.RECV_RTCP_MESSAGE] += 1
-        counters.mapped[names.RECV_RTCP_MESSAGE] += 1
-        counters.recorded += 1
-        counters.built[RTCP_JSON] += 1
+        self._account(RECV_RTCP_MESSAGE, leg, now)
         return datagram
 
     def sent(self, event: Event, now: float) -> Union[bytes, Event]:
         """The datagram of a regular SEND_RTCP_MESSAGE, counted; or the event, for the long way."""
         get: Callable[[str], Any] = event.getHeader  # Any: as above
-        unique_id = get(names.UNIQUE_ID)
+        unique_id = get(UNIQUE_ID)
         leg = self._living.get(unique_id)
-        if leg is None or leg.audio is None or leg.video is not None or leg.held:
-            return Reread(event, {names.UNIQUE_ID: unique_id})
+        if leg is None or leg.audio is None or leg.video is not None:
+            return Reread(event, {UNIQUE_ID: unique_id})
         audio = leg.audio
         flow, ssrc, clock = audio.sent_flow, audio.ssrc, audio.clock
         if (
             flow is None or flow.correlation_id is not leg.call_id or not (self._own or leg.outbound is False)
             or ssrc is None or not clock
         ):  # fmt: skip
-            return Reread(event, {names.UNIQUE_ID: unique_id})
+            return Reread(event, {UNIQUE_ID: unique_id})
         texts = [*map(get, SENT)]
         their_ssrc, source_ssrc = others = [*map(get, SENT_OTHERS)]
         is_regular = False
@@ -156,37 +154,41 @@ class Express:
                 seconds, fraction, rtp_timestamp, packets, octets,
                 lost_share, lost, highest_seq, lsr, dlsr, jitter, captured,
             ) = map(int, texts)  # fmt: skip
-            source = int(their_ssrc, 16)
             is_regular = (
                 "".join(texts).encode().isdigit()
                 and seconds | fraction | rtp_timestamp | packets | octets <= MAX_WORD
                 and lost_share | lost | highest_seq | lsr | dlsr | jitter <= MAX_WORD
                 and 0 < captured < END_OF_TIME
-                and source == audio.heard_source
-                and int(source_ssrc, 16) in (source, 0)  # 0 until the far end sent RTCP
+                and their_ssrc == f"{audio.heard_source:08x}"
+                and source_ssrc in (their_ssrc, NO_SSRC)  # 0 until the far end sent RTCP
             )
         except (TypeError, ValueError):
             pass  # as above
         if not is_regular:
-            known = zip((names.UNIQUE_ID, *SENT, *SENT_OTHERS), (unique_id, *texts, *others))
+            known = zip((UNIQUE_ID, *SENT, *SENT_OTHERS), (unique_id, *texts, *others))
             return Reread(event, dict(known))
         if lost > MAX_LOST:
             lost = signed24(lost)
-        audio.remote_ssrc = source
+        audio.remote_ssrc = audio.heard_source
         audio.heard_lost, audio.heard_jitter = lost, jitter
         payload = self._sent_form % (
-            ssrc, seconds, fraction, rtp_timestamp, packets, octets, source, lost_share, lost, highest_seq, lsr, dlsr,
+            ssrc, seconds, fraction, rtp_timestamp, packets, octets,
+            audio.heard_source, lost_share, lost, highest_seq, lsr, dlsr,
             jitter * 1000 / clock if self._in_ms else jitter, leg.quoted,
         )  # fmt: skip
         datagram = flow.encode(leg.stamp(captured), payload)
-        self._living.move_to_end(unique_id)
+        self._account(SEND_RTCP_MESSAGE, leg, now)
+        return datagram
+
+    def _account(self, name: str, leg: Leg, now: float) -> None:
+        """One event of a leg that gave one record, which became a message at once."""
+        self._living.move_to_end(leg.unique_id)
         leg.seen = now
         counters = self._counters
-        counters.received[names.SEND_RTCP_MESSAGE] += 1
-        counters.mapped[names.SEND_RTCP_MESSAGE] += 1
+        counters.received[name] += 1
+        counters.mapped[name] += 1
         counters.recorded += 1
         counters.built[RTCP_JSON] += 1
-        return datagram
 
 
 class _Forms(NamedTuple):

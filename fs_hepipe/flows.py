@@ -64,7 +64,7 @@ class Flows:
         if record.plane is not Plane.RTCP or record.medium is None or medium is None:
             return self._new(leg, record, correlation_id)
         flow = medium.received_flow if record.received else medium.sent_flow
-        if flow is None or flow.correlation_id != correlation_id:
+        if flow is None or flow.correlation_id is not correlation_id:  # the very text: `express` compares no other way
             flow = self._new(leg, record, correlation_id)
             if len(correlation_id) <= MAX_KEPT:
                 if record.received:

@@ -157,7 +157,6 @@ class Legs:
     def __init__(self, max_legs: int) -> None:
         self.max_legs = max_legs
         self.learns_media = True
-        """Whether a report needs to know of their media."""
         self.crowded = False
         """Whether there are more than there may be, of the living or of those just gone: time to `forget`."""
         self.evicted = 0
@@ -238,9 +237,17 @@ class Legs:
 
     def forget_flows(self) -> None:
         """Something that every flow says has changed."""
-        for leg in [*self.living.values(), *self._gone.values()]:
+        for leg in self._all():
             for medium in leg.media():
                 medium.forget_flows()
+
+    def learn_media(self, wanted: bool) -> None:
+        """Whether a report needs to know of their media; what was known before nobody looked is forgotten."""
+        if self.learns_media and not wanted:
+            for leg in self._all():
+                leg.audio = leg.video = None
+                leg.asked = False
+        self.learns_media = wanted
 
     def forget(self, now: float) -> Iterator[Leg]:
         """Forgets the legs whose time is over, and gives those that had not been destroyed."""
@@ -259,6 +266,9 @@ class Legs:
             self.evicted += crowded
             self.expired += not crowded
             yield leg
+
+    def _all(self) -> list[Leg]:
+        return [*self.living.values(), *self._gone.values()]
 
     def _introduce(self, leg: Leg, other_id: str, *, makes_progress: bool) -> None:
         """A leg to the one it names, which may know of none, or of one that did not get as far."""
@@ -293,8 +303,8 @@ def _observe_sip(leg: Leg, get: Get) -> None:
     if call_id and call_id != leg.call_id:
         leg.call_id = call_id
     remote = endpoint(get(names.SIP_NETWORK_IP), get(names.SIP_NETWORK_PORT))
-    if remote is None or (remote == leg.remote and leg.local is not None):
-        return  # nothing new: the transport and our side of it are those of the far end's address
+    if remote is None:
+        return
     leg.remote = remote
     transport = get(names.SIP_VIA_PROTOCOL) or _via_transport(get(names.SIP_FULL_VIA))
     leg.ip_protocol = IP_PROTOCOLS.get(transport, UDP) if transport else UDP

@@ -69,7 +69,7 @@ class Pipeline:
         self._own = settings.correlation == "own"
         self.legs.max_legs = settings.max_legs
         self.legs.crowded = True  # it may be fewer than before
-        self.legs.learns_media = settings.report_rtcp_events or settings.report_qos_events
+        self.legs.learn_media(settings.report_rtcp_events or settings.report_qos_events)
         self._flows.reconfigure(settings)
         self._express.reconfigure(settings)
 

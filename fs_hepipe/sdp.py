@@ -31,29 +31,28 @@ class Stream(NamedTuple):
 def streams(sdp: str) -> Mapping[str, Stream]:
     """The first stream of each kind (`audio`, `video`) whose port is not 0, that is, which was not refused."""
     found: dict[str, Stream] = {}
-    session, *sections = f"\n{sdp}\n".replace("\r", "").split("\nm=")
+    session, *sections = sdp.replace("\r", "").split("\nm=")
     session_ip = _connection(session)
     for section in sections:
-        kind, _, rest = section.partition(" ")
+        kind, _, rest = section.partition("\n")[0].partition(" ")
         port = _number(rest.partition(" ")[0].partition("/")[0])
         if port and kind not in found:
-            rtcp = _line(section, "\na=rtcp:")
-            rtcp_port = _number(rtcp.partition(" ")[0]) if rtcp else None
-            mux = "\na=rtcp-mux\n" in f"{section}\n"
+            *_, rtcp = ["", *_lines(section, "a=rtcp:")]
+            rtcp_port, mux = _number(rtcp.partition(" ")[0]), "" in _lines(section, "a=rtcp-mux")
             found[kind] = Stream(_connection(section) or session_ip, port, rtcp_port, mux)
     return found
 
 
 def _connection(section: str) -> Optional[str]:
     """The address of `c=IN IP4 192.0.2.1` or `c=IN IP6 2001:db8::1`, without TTL."""
-    line = _line(section, "\nc=IN IP")
-    return line[2:].partition("/")[0].strip() if line else None
+    for line in _lines(section, "c=IN IP"):
+        return line[2:].partition("/")[0].strip()
+    return None
 
 
-def _line(section: str, start: str) -> Optional[str]:
-    """The rest of the line that starts so."""
-    at = section.find(start)
-    return None if at < 0 else section[at + len(start) :].partition("\n")[0]
+def _lines(section: str, start: str) -> list[str]:
+    """The rests of the lines that start so."""
+    return [part.partition("\n")[0] for part in f"\n{section}".split(f"\n{start}")[1:]]
 
 
 def _number(text: str) -> Optional[int]:

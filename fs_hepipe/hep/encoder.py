@@ -28,7 +28,7 @@ LAYOUTS = 1024
 """Layouts kept, of 300 octets: there is one for each pair of lengths, and Call-IDs are of a few lengths."""
 
 KEPT = 1024
-"""Parts of flows that are kept, 400 octets each: enough for the calls that come and go at a time."""
+"""Parts of flows that are kept, 400 octets each with Call-IDs as they are: enough for the calls that come and go."""
 
 MAX_KEPT = 512
 """Characters of a Call-ID with which it is kept: an attacker chooses it, 60 kB if he likes."""
@@ -178,12 +178,13 @@ def _behind(who: tuple[Any, ...], optional: tuple[Any, ...], other: tuple[Chunk,
 
 
 @lru_cache(maxsize=LAYOUTS)
-def _layout(before: int, behind: int) -> struct.Struct:
-    """A message up to its payload, with so many octets that stay before its time and behind it."""
+def _layout(before: int, behind: int) -> tuple[Callable[..., bytes], int]:
+    """What packs a message up to its payload, of so many octets before its time and behind it; how many that are."""
     length = HEADER_FIELD.fmtstr[1:]
-    return struct.Struct(
+    layout = struct.Struct(
         f">{len(MAGIC)}s{length}{before}s{_SECONDS}{len(_MICROS_HEADER)}s{_MICROS}{behind}s{length}"
     )
+    return layout.pack, layout.size
 
 
 class Flow:
@@ -194,7 +195,7 @@ class Flow:
         HepError: a field does not fit its chunk.
     """
 
-    __slots__ = ("_before", "_behind", "_layout", "correlation_id")
+    __slots__ = ("_before", "_behind", "_pack", "_size", "correlation_id")
 
     def __init__(self, message: Message) -> None:
         try:
@@ -204,7 +205,7 @@ class Flow:
             self._behind = behind(who, optional, message.other)
         except MISFITS as error:
             raise _misfit(chunks(message), error) from error
-        self._layout = _layout(len(self._before), len(self._behind))
+        self._pack, self._size = _layout(len(self._before), len(self._behind))
         self.correlation_id = message.correlation_id
 
     def encode(self, timestamp: int, payload: bytes) -> bytes:
@@ -216,12 +217,12 @@ class Flow:
             HepError: time or payload do not fit their chunks.
         """
         octets = len(payload)
-        length = self._layout.size + octets
+        length = self._size + octets
         if length > MAX_LENGTH:
             raise TooLongError(f"a message of {length} octets: HEP3 carries {MAX_LENGTH}")
         seconds, micros = divmod(timestamp, MICROS)
         try:
-            return self._layout.pack(
+            return self._pack(
                 MAGIC, length,
                 self._before, seconds,
                 _MICROS_HEADER, micros,

@@ -19,8 +19,8 @@ class Chunk(NamedTuple):
 
 class Message(NamedTuple):
     """
-    What one HEP3 message says. Fields that differ from message to message of one flow come first, the rest
-    (`message[2:]`) is the envelope that the encoder keeps.
+    What one HEP3 message says. The first two fields differ from message to message of a flow, the others don't
+    (`encoder.Flow`).
     """
 
     timestamp: int

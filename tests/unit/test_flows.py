@@ -12,6 +12,7 @@ from fs_hepipe.settings import Settings
 from tests.unit.synthetic import (
     ANSWER,
     CREATE,
+    DESTROY,
     OURS,
     UPDATE,
     Channel,
@@ -74,6 +75,15 @@ def test_what_changes_is_in_the_next_report(change: Change, after: tuple[Any, ..
     assert [said(reported(ear, a, ntp)) for ntp in (1, 2, 3)] == [BEFORE] * 3
     change(ear, a)
     assert [said(reported(ear, a, ntp)) for ntp in (4, 5)] == [after] * 2
+
+
+def test_what_changes_is_in_the_next_report_of_a_leg_that_is_gone_too() -> None:
+    ear, a = Ear(), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}))
+    reported(ear, a, 1)
+    ear.hear(a.event(DESTROY, sip()))
+    ear.pipeline.reconfigure(Settings(capture_id=7))
+    assert reported(ear, a, 2).capture_id == 7
 
 
 def test_the_switchs_own_address_is_in_the_next_report_where_it_stands_for_one_that_is_not_known() -> None:

@@ -142,6 +142,17 @@ def test_the_local_port_is_that_of_the_profile_or_unknown(url: Optional[str], po
     assert Memory().hear(Channel(), "CHANNEL_CREATE", variables).local == Endpoint("192.0.2.2", port)
 
 
+def test_a_far_end_that_stays_where_it_is_may_change_all_else() -> None:
+    legs, a = Memory(), Channel()
+    variables = sip()
+    del variables["variable_sofia_profile_url"]
+    assert legs.hear(a, "CHANNEL_CREATE", variables).local == Endpoint("192.0.2.2", 0)
+    assert legs.hear(a, "CHANNEL_ANSWER", sip()).local == Endpoint("192.0.2.2", 5060)
+    moved = {**sip(transport="tls"), "variable_sip_local_network_addr": "192.0.2.3"}
+    leg = legs.hear(a, "CALL_UPDATE", moved)
+    assert (leg.local, leg.ip_protocol) == (Endpoint("192.0.2.3", 0), IpProtocol.TCP)
+
+
 def test_a_far_end_without_a_port_has_port_0() -> None:
     leg = Memory().hear(Channel(), "CHANNEL_CREATE", {"variable_sip_network_ip": "198.51.100.7"})
     assert (leg.remote, leg.local) == (Endpoint("198.51.100.7", 0), None)

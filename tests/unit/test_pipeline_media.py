@@ -12,6 +12,7 @@ from tests.unit.synthetic import (
     HANGUP,
     OURS,
     T0,
+    UPDATE,
     Channel,
     Ear,
     audio,
@@ -96,6 +97,18 @@ def test_a_leg_whose_media_mattered_to_no_report_can_be_asked_about_once_they_do
     assert ear.pipeline.strangers(50) == ["leg-a"]
     (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio()}))
     assert flow(message) == ("198.51.100.7", 30_001, "192.0.2.2", 20_001)
+
+
+def test_media_that_nobody_looked_at_for_a_while_are_not_believed() -> None:
+    ear, a = Ear(), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}), a.hears(received_rtcp(blocks=[block(OURS)])))
+    ear.pipeline.reconfigure(Settings(report_rtcp_events=False, report_qos_events=False))
+    ear.hear(a.event(UPDATE, {**sip(), **audio(remote=40_000, ssrc=77)}))
+    ear.pipeline.reconfigure(Settings())
+    assert ear.hear(a.says(sent_rtcp())) == []
+    assert ear.pipeline.strangers(50) == ["leg-a"]
+    (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio(remote=40_000, ssrc=77)}))
+    assert (flow(message)[3], body(message)["leg"]) == (40_001, "leg-a")
 
 
 def test_the_switch_is_asked_about_a_leg_once_and_about_so_many_at_a_time() -> None:

@@ -92,3 +92,16 @@ def test_any_text_is_streams_with_ports_or_nothing(text: str) -> None:
     for stream in streams(text).values():
         assert 0 < stream.port <= 65_535
         assert stream.rtcp_port is None or 0 < stream.rtcp_port <= 65_535
+
+
+def test_the_last_of_several_rtcp_ports_counts() -> None:
+    assert streams("v=0\nm=audio 4000 RTP/AVP 0\na=rtcp:4003\na=rtcp:4005 IN IP4 192.0.2.1")["audio"].rtcp_port == 4005
+
+
+@pytest.mark.parametrize("sdp", ["m=audio 4000 RTP/AVP 0", "v=0\nm=audio\no=- 1 1 IN IP4 192.0.2.1", "v=0\nm=\n4000 x"])
+def test_what_is_no_media_line_is_no_stream(sdp: str) -> None:
+    assert streams(sdp) == {}
+
+
+def test_a_media_line_may_end_after_its_port() -> None:
+    assert streams("v=0\nm=audio 4000\na=rtcp-mux")["audio"] == Stream(None, 4000, None, mux=True)
