@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import socket
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from fs_hepipe import names
 from fs_hepipe.config import Address, Config
+from fs_hepipe.console import LOGGER
 from fs_hepipe.counters import Counters
 from fs_hepipe.event import RecordedEvent
 from fs_hepipe.pipeline import Pipeline
@@ -101,7 +103,10 @@ def bound_to(port: int) -> socket.socket:
     return listener
 
 
-def test_an_hour_of_traffic_with_collectors_coming_and_going_leaves_nothing_behind() -> None:
+def test_an_hour_of_traffic_with_collectors_coming_and_going_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logging.getLogger(LOGGER), "propagate", False)  # pytest keeps every line, and in this memory
     recorded, steady, fickle = load(), Collector(), Collector()
     rounds = 3600 // ROUND
     sizes: list[int] = []
