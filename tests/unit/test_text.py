@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.text import MAX_SHOWN, quoted, shown, without_keys
+from fs_hepipe.text import MAX_SHOWN, pairs, quoted, shown, without_keys
 from tests.unit.synthetic import ENCODERS
 
 each_encoder = pytest.mark.parametrize("encoder", sorted(ENCODERS))
@@ -122,3 +122,15 @@ def test_json_without_orjson_is_ascii() -> None:
 )  # fmt: skip
 def test_srtp_master_keys_are_taken_out(text: str, sent: str) -> None:
     assert without_keys(text) == sent
+
+
+@given(st.dictionaries(st.sampled_from(["caller", "leg", "cause"]), st.text(min_size=1) | st.just("x" * 600)))
+def test_pairs_looked_at_together_are_those_looked_at_one_by_one(fields: dict[str, str]) -> None:
+    one_by_one = " ".join(f"{key}={quoted(shown(value))}" for key, value in fields.items())
+    assert pairs(fields) == one_by_one
+
+
+@pytest.mark.parametrize("code", range(0x20, 0x7F))
+def test_every_printable_character_is_quoted_where_it_has_to_be(code: int) -> None:
+    value = f"a{chr(code)}b"
+    assert pairs({"k": value}) == f"k={quoted(value)}"
