@@ -190,9 +190,7 @@ class Agent:
             if name == names.SHUTDOWN:
                 self._leaving_at = now + LAST_WORDS
                 self._wait_ms = QUIET_MS
-            datagrams = self.pipeline.handle(event, now, name)
-            if datagrams:
-                self.collectors.send(datagrams, self._wall())
+            self._send(self.pipeline.handle(event, now, name))
         except Exception as error:
             self._fail(error)
         done = self._clock()

@@ -181,11 +181,10 @@ class Express:
         return datagram
 
     def _account(self, name: str, leg: Leg, now: float) -> None:
-        """One event of a leg that gave one record, which became a message at once."""
+        """One event of a leg, counted as received before, that gave one record, which became a message at once."""
         self._living.move_to_end(leg.unique_id)
         leg.seen = now
         counters = self._counters
-        counters.received[name] += 1
         counters.mapped[name] += 1
         counters.recorded += 1
         counters.built[RTCP_JSON] += 1

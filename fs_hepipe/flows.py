@@ -24,9 +24,8 @@ NOWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104  an address that says it is none
 class Flows:
     """The flows of a switch's legs."""
 
-    def __init__(self, legs: Legs, settings: Settings) -> None:
+    def __init__(self, legs: Legs) -> None:
         self._legs = legs
-        self._settings = settings
         self.switch_name = ""
         """As its events tell it; empty until one has come."""
         self._switch: tuple[Optional[str], ...] = ()

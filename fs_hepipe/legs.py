@@ -43,8 +43,6 @@ IP_PROTOCOLS = {
 }  # fmt: skip
 """What carries a SIP transport (sofia_glue.c:sofia_glue_transport2str) other than UDP."""
 
-UDP = IpProtocol.UDP
-
 PROFILE_TRANSPORTS = frozenset({None, "udp", "tcp"})
 """Those of the port in a profile's URL; TLS and WebSocket have one of their own."""
 
@@ -74,7 +72,7 @@ class Leg:
     )  # fmt: skip
 
     def __init__(self, unique_id: str) -> None:
-        self.name(unique_id)
+        self.rename(unique_id)
         self.call_id: Optional[str] = None
         self.other_id: Optional[str] = None
         """Unique-ID of the other leg."""
@@ -110,7 +108,7 @@ class Leg:
         self.held: tuple[tuple[float, Record], ...] = ()
         """Records that wait, with the time until which they may."""
 
-    def name(self, unique_id: str) -> None:
+    def rename(self, unique_id: str) -> None:
         """Gives it its Unique-ID, or another one."""
         self.unique_id = unique_id
         self.quoted = b"%s" % to_json(shown(unique_id))  # copied: orjson's own takes 1 kB for these 40 octets
@@ -288,7 +286,7 @@ class Legs:
         leg = self.living.pop(old_id, None) if old_id else None
         if leg is None:
             return
-        leg.name(new_id)
+        leg.rename(new_id)
         self.living[new_id] = leg
         other = self.other(leg)
         if other is not None and other.other_id == old_id:
@@ -307,7 +305,7 @@ def _observe_sip(leg: Leg, get: Get) -> None:
         return
     leg.remote = remote
     transport = get(names.SIP_VIA_PROTOCOL) or _via_transport(get(names.SIP_FULL_VIA))
-    leg.ip_protocol = IP_PROTOCOLS.get(transport, UDP) if transport else UDP
+    leg.ip_protocol = IP_PROTOCOLS.get(transport, IpProtocol.UDP) if transport else IpProtocol.UDP
     port = _profile_port(get(names.SOFIA_PROFILE_URL)) if transport in PROFILE_TRANSPORTS else None
     local = endpoint(get(names.SIP_LOCAL_NETWORK_ADDR), port)
     if local is not None:

@@ -41,7 +41,7 @@ class Pipeline:
         self.legs = Legs(settings.max_legs)
         self.unsent: list[bytes] = []
         """Datagrams that had been built when a fault of ours got out; they leave with the next ones."""
-        self._flows = Flows(self.legs, settings)
+        self._flows = Flows(self.legs)
         self._waiting = WaitingRoom(counters)
         self._no_leg = Leg("")  # keeps the order of records that belong to none
         self._express = Express(self.legs, counters)
@@ -86,17 +86,13 @@ class Pipeline:
         counters = self.counters
         if name is None:
             name = event.getHeader(names.EVENT_NAME) or ""
+        counters.received[name] += 1
         short_way = self._short_ways.get(name)
         if short_way is not None and not self.unsent:
-            try:
-                done = short_way(event, now)
-            except Exception:
-                counters.received[name] += 1
-                raise
+            done = short_way(event, now)
             if isinstance(done, bytes):
                 return [done]
             event = done
-        counters.received[name] += 1
         datagrams, self.unsent = self.unsent, []
         before = counters.recorded
         try:

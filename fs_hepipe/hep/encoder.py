@@ -125,9 +125,12 @@ PACKERS: dict[ChunkType, Packer] = {chunk_type: _packer(body, chunk_type) for ch
 
 
 def _split(chunk_type: ChunkType) -> tuple[bytes, str]:
-    """An integer chunk's header, and the format of its body."""
-    body: Any = BODIES[chunk_type]  # Any: a FormatField
-    return _pack_header(0, chunk_type, CHUNK_HEADER_LENGTH + body.sizeof()), body.fmtstr[1:]
+    """The header of a chunk of fixed width, and its body's format as struct has it."""
+    body = BODIES[chunk_type]
+    if isinstance(body, Adapter):
+        body = body.subcon
+    width = body.fmtstr[1:] if isinstance(body, FormatField) else f"{body.sizeof()}s"
+    return _pack_header(0, chunk_type, CHUNK_HEADER_LENGTH + body.sizeof()), width
 
 
 _SECONDS_HEADER, _SECONDS = _split(ChunkType.TIMESTAMP_SECONDS)
@@ -141,13 +144,12 @@ def _row(chunk_types: Iterable[ChunkType]) -> Callable[[Sequence[Any]], bytes]:
     adapters: list[tuple[int, Callable[[Any, Any, str], Any]]] = []
     layout = ">"
     for chunk_type in chunk_types:
+        header, width = _split(chunk_type)
+        arguments += (header, None)
+        layout += f"{len(header)}s{width}"
         body = BODIES[chunk_type]
-        arguments += (_pack_header(0, chunk_type, CHUNK_HEADER_LENGTH + body.sizeof()), None)
         if isinstance(body, Adapter):
             adapters.append((len(arguments) - 1, body._encode))  # noqa: SLF001  as in `_packer`
-            body = body.subcon
-        width = body.fmtstr[1:] if isinstance(body, FormatField) else f"{body.sizeof()}s"
-        layout += f"{CHUNK_HEADER_LENGTH}s{width}"
     pack = struct.Struct(layout).pack
 
     def pack_row(values: Sequence[Any]) -> bytes:

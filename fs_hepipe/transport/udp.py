@@ -86,7 +86,7 @@ class Collector:
             (self._socket or self._connected()).send(datagram)
         except Exception as error:  # noqa: BLE001  whatever it is, the next collector gets its datagram
             outcome = self._not_sent(error, datagram, now)
-            if outcome is not SENT:
+            if outcome != SENT:
                 self.outcomes[outcome] += 1
                 return outcome
         self.octets += len(datagram)

@@ -180,6 +180,19 @@ def sent_rtcp(
     return headers
 
 
+class Counted:
+    """An event that counts what it is asked."""
+
+    def __init__(self, heard: RecordedEvent) -> None:
+        self.asked: list[str] = []
+        self.serialize = heard.serialize
+        self._heard = heard
+
+    def getHeader(self, name: str, /) -> Optional[str]:
+        self.asked.append(name)
+        return self._heard.getHeader(name)
+
+
 class Channel:
     """The events of one leg, each with the next Event-Sequence."""
 

@@ -18,6 +18,7 @@ from fs_hepipe.config import Address, Config, parse
 from fs_hepipe.event import Event, RecordedEvent
 from fs_hepipe.settings import Settings
 from fs_hepipe.status import status
+from tests.unit.synthetic import Counted
 
 CREATE = RecordedEvent({
     "Event-Name": "CHANNEL_CREATE",
@@ -194,23 +195,10 @@ def test_event_that_took_longest_is_known() -> None:
     assert agent.busiest_event == ("CHANNEL_ANSWER", 0.25)
 
 
-class Overheard:
-    """An event that notes what it is asked for."""
-
-    def __init__(self, event: RecordedEvent) -> None:
-        self.asked: list[str] = []
-        self.serialize = event.serialize
-        self._event = event
-
-    def getHeader(self, name: str) -> Optional[str]:
-        self.asked.append(name)
-        return self._event.getHeader(name)
-
-
 def test_an_event_is_asked_for_its_name_once() -> None:
-    overheard = Overheard(CREATE)
-    run([overheard])  # type: ignore[list-item]  # an event is what answers for its headers
-    assert overheard.asked.count("Event-Name") == 1
+    counted = Counted(CREATE)
+    run([counted])  # type: ignore[list-item]  # an event is what answers for its headers
+    assert counted.asked.count("Event-Name") == 1
 
 
 class Unreadable:

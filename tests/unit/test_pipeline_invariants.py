@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,6 +27,7 @@ from tests.unit.synthetic import (
     RECORDINGS,
     T0,
     Channel,
+    Counted,
     Ear,
     audio,
     block,
@@ -302,19 +303,6 @@ def test_any_events_are_messages_or_are_counted(
 
 
 # --- cost that needs no clock -----------------------------------------------------------------------------------------
-
-
-class Counted:
-    """An event that counts what it is asked."""
-
-    def __init__(self, heard: RecordedEvent) -> None:
-        self.asked: list[str] = []
-        self.serialize = heard.serialize
-        self._heard = heard
-
-    def getHeader(self, name: str, /) -> Optional[str]:
-        self.asked.append(name)
-        return self._heard.getHeader(name)
 
 
 @pytest.mark.parametrize("story", sorted(path.name.partition(".")[0] for path in RECORDINGS.glob("*.jsonl.gz")))
