@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
+from typing import Callable, Optional
 
 import pytest
 
@@ -241,6 +241,11 @@ def test_a_long_replay_shows_its_progress_on_a_terminal_only(collector: socket.s
 # --- listen ---
 
 
+def heed_interrupts() -> None:
+    """A child of a job in the background inherits that SIGINT is ignored (POSIX, Shell Command Language 2.11)."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Listening:
     """A running `listen`."""
 
@@ -248,7 +253,12 @@ class Listening:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "fs_hepipe", "listen", "--bind", f"{host}:0", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=heed_interrupts,  # noqa: PLW1509  it calls nothing that takes a lock
         )  # fmt: skip
+        self.port = 0
+
+    def wait_until_up(self) -> None:
+        """Reads its port from `listening on HOST:PORT, …`; ValueError where it does not listen."""
         assert self.process.stderr is not None
         self.port = int(self.process.stderr.readline().partition(",")[0].rpartition(":")[2])
 
@@ -264,8 +274,25 @@ class Listening:
         return out, err, self.process.returncode
 
 
-def test_listen_shows_each_message_and_survives_garbage() -> None:
-    listening = Listening("--count", "2")
+@pytest.fixture
+def listen() -> Iterator[Callable[..., Listening]]:
+    """Starts a `listen`; none outlives its test, whatever goes wrong there."""
+    started: list[Listening] = []
+
+    def start(*arguments: str, host: str = "127.0.0.1") -> Listening:
+        listening = Listening(*arguments, host=host)
+        started.append(listening)
+        listening.wait_until_up()
+        return listening
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
+
+
+def test_listen_shows_each_message_and_survives_garbage(listen: Callable[..., Listening]) -> None:
+    listening = listen("--count", "2")
     listening.send(encode(MESSAGE), b"garbage", encode(MESSAGE)[:-1], encode(MESSAGE._replace(protocol_type=1)))
     out, err, status = listening.end()
     lines = out.splitlines()
@@ -280,8 +307,8 @@ def test_listen_shows_each_message_and_survives_garbage() -> None:
     assert "2 messages, 2 datagrams that were none" in err
 
 
-def test_listen_gives_json_for_programs() -> None:
-    listening = Listening("--json", "--count", "2")
+def test_listen_gives_json_for_programs(listen: Callable[..., Listening]) -> None:
+    listening = listen("--json", "--count", "2")
     listening.send(encode(MESSAGE), encode(MESSAGE._replace(payload=b"\xff\x00")))
     out, _, status = listening.end()
     first, second = (json.loads(line) for line in out.splitlines())
@@ -294,16 +321,16 @@ def test_listen_gives_json_for_programs() -> None:
     assert "payload" not in second
 
 
-def test_listen_ends_quietly_when_interrupted() -> None:
-    listening = Listening()
+def test_listen_ends_quietly_when_interrupted(listen: Callable[..., Listening]) -> None:
+    listening = listen()
     out, err, status = listening.end(interrupt=True)
     assert (out, status) == ("", 0)
     assert err == "0 messages, 0 datagrams that were none\n"
 
 
-def test_listen_takes_ipv6() -> None:
+def test_listen_takes_ipv6(listen: Callable[..., Listening]) -> None:
     try:
-        listening = Listening("--count", "1", host="[::1]")
+        listening = listen("--count", "1", host="[::1]")
     except ValueError:
         pytest.skip("no IPv6 on this machine")
     listening.send(encode(MESSAGE._replace(src_ip="2001:db8::1", dst_ip="2001:db8::2")), family=socket.AF_INET6)
@@ -326,8 +353,8 @@ def test_an_address_to_listen_on_has_to_be_one(bind: str) -> None:
     assert "usage: " in done.stderr
 
 
-def test_reports_of_any_sender_are_shown_as_they_are() -> None:
-    listening = Listening("--count", "3")
+def test_reports_of_any_sender_are_shown_as_they_are(listen: Callable[..., Listening]) -> None:
+    listening = listen("--count", "3")
     listening.send(
         encode(MESSAGE._replace(protocol_type=5, payload=b"not json")),
         encode(MESSAGE._replace(protocol_type=5, payload=b'{"report_blocks":3}')),
