@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Callable, Optional, Protocol
 
@@ -76,10 +76,13 @@ class Agent:
         source: str = "its defaults",
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        remarks: Sequence[str] = (),
     ) -> None:
         self.config = config
         self.source = source
         """Where the configuration came from, in a word."""
+        self.remarks = remarks
+        """What else an operator should know of it, a sentence each."""
         self.started = wall()
         """Seconds since 1970."""
         self.queue_length = config.event_queue_length
@@ -126,15 +129,15 @@ class Agent:
 
     def run(
         self,
-        living: Callable[[], Iterable[Event]] = list,
+        living: Callable[[], Iterable[str]] = list,
         describe: Callable[[str], Optional[Event]] = lambda _unique_id: None,
     ) -> None:
         """
         Runs until `stop`, or until the switch shuts down.
 
         Args:
-            living: gives the channels that live already, each as an event with its variables.
-            describe: gives one of them by its Unique-ID, None where there is none.
+            living: gives the Unique-IDs of the channels that live already.
+            describe: gives one of them as an event with its variables, None where there is none.
         """
         self._describe = describe
         try:
@@ -148,12 +151,27 @@ class Agent:
         finally:
             self.ended.set()
 
-    def _learn(self, living: Callable[[], Iterable[Event]]) -> None:
-        try:
-            for event in living():
+    def _learn(self, living: Callable[[], Iterable[str]]) -> None:
+        unique_ids: Iterable[str] = ()
+        with self._guarded("the question for the living channels"):
+            unique_ids = living()
+        for unique_id in unique_ids:
+            self._ask(unique_id)
+
+    def _ask(self, unique_id: str) -> None:
+        """Asks the switch about one leg."""
+        with self._guarded("a question about a leg"):
+            event = self._describe(unique_id)
+            if event is not None:
                 self._handle(event, self._clock())
+
+    @contextlib.contextmanager
+    def _guarded(self, what: str) -> Iterator[None]:
+        """What goes wrong with one thing is logged, and costs no other one its turn."""
+        try:
+            yield
         except Exception as error:
-            log.warning("the switch did not tell its living channels: %s", say_what(error))
+            log.error(f"{what} failed: %s", say_what(error))  # noqa: G004, TRY400  one message each; one line is shown
 
     def _loop(self) -> None:
         pop, clock = self._inlet.pop, self._clock
@@ -205,16 +223,18 @@ class Agent:
             self.counters.failed[reason] += 1
 
     def _tick(self, now: float) -> None:
-        try:
+        with self._guarded("housekeeping"):
             self._send(self.pipeline.tick(now))
-            for unique_id in self.pipeline.strangers(MAX_ASKED):
-                event = self._describe(unique_id)
-                if event is not None:
-                    self._handle(event, self._clock())
+        for error in self.pipeline.take_faults():
+            log.error("housekeeping of a leg failed: %s", say_what(error))
+        unique_ids: list[str] = []
+        with self._guarded("the search for legs that nothing is known of"):
+            unique_ids = self.pipeline.strangers(MAX_ASKED)
+        for unique_id in unique_ids:
+            self._ask(unique_id)
+        with self._guarded("housekeeping of the collectors"):
             for complaint in self.collectors.poll(now, self._wall()):
                 log.warning(complaint)  # as it is: each collector is complained of on its own
-        except Exception as error:
-            log.error("housekeeping failed: %s", say_what(error))  # noqa: TRY400  one line is what the console gets
 
     def _send(self, datagrams: list[bytes]) -> None:
         if datagrams:

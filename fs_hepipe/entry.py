@@ -24,6 +24,7 @@ from fs_hepipe.flows import NOWHERE
 from fs_hepipe.hep import Message, ProtocolType, encode
 from fs_hepipe.media import ip_literal
 from fs_hepipe.metrics import as_prometheus
+from fs_hepipe.platform import platform
 from fs_hepipe.settings import Settings
 from fs_hepipe.status import as_json, as_text, status
 from fs_hepipe.text import shown
@@ -39,7 +40,7 @@ python fs_hepipe restart        stop it and start it
 python fs_hepipe reload         read the configuration again, after reloadxml; a bad one is refused
 python fs_hepipe test           send one test message to every collector
 python fs_hepipe metrics        the counters in Prometheus' text format
-python fs_hepipe version        versions of fs_hepipe and the switch
+python fs_hepipe version        versions of fs_hepipe, FreeSWITCH, Python and the distribution
 python fs_hepipe help           this
 """
 
@@ -87,15 +88,15 @@ def runtime(args: str) -> None:
         _complain("ended: %s", say_what(error))
 
 
-def fsapi(session: Any, stream: Any, env: Any, args: Optional[str]) -> None:
+def fsapi(session: Any, stream: host.Stream, env: Any, args: Optional[str]) -> None:
     """Answers a command of fs_cli on `stream`."""
     try:
         words = (args or "").split()
         command = COMMANDS.get(words[0] if words else "")
         if command is None:
-            stream.write(f"-ERR unknown command {shown(words[0], 40)}\n{USAGE}")
+            host.answer(stream, f"-ERR unknown command {shown(words[0], 40)}\n{USAGE}")
         else:
-            stream.write(_answer(command, words[1:]))
+            host.answer(stream, _answer(command, words[1:]))
     except (KeyboardInterrupt, SystemExit):
         pass
     except Exception as error:
@@ -109,7 +110,8 @@ def handler(session: Any, args: Optional[str]) -> None:
         if command != "log" or not text.strip():
             _complain("dialplan: %r is not: log TEXT", shown(args or "", 80))
             return
-        host.fire_log(session.get_uuid(), session.getVariable("sip_call_id"), text.strip())
+        if not host.fire_log(session.get_uuid(), session.getVariable("sip_call_id"), text.strip()):
+            _complain("dialplan: the line was not logged: the channel's id and Call-ID can't be said")
     except (KeyboardInterrupt, SystemExit):
         pass
     except Exception as error:
@@ -135,7 +137,7 @@ def _run(args: str) -> None:
             _office.arguments = args
         config, source = _configured(_office.arguments)
         attach(host.write_log, config.log_level)
-        agent = _office.agent = Agent(config, host.Inlet, source)
+        agent = _office.agent = Agent(config, host.Inlet, source, remarks=platform(host.version()).untested)
     for warning in config.warnings:
         log.warning(warning)
     if not agent.source.startswith(CONFIGURATION):
@@ -281,7 +283,15 @@ def _test_message(settings: Settings, switch_name: str) -> Message:
 
 
 def _version(words: list[str]) -> str:
-    return f"fs_hepipe {VERSION}\n{host.version()}\n"
+    here = platform(host.version())
+    lines = [
+        f"fs_hepipe {VERSION}",
+        f"FreeSWITCH {here.freeswitch or '(it does not say)'}",
+        f"Python {here.python}",
+        here.distribution or "the distribution does not say which it is",
+        *here.untested,
+    ]
+    return "".join(f"{shown(line)}\n" for line in lines)
 
 
 def _help(words: list[str]) -> str:
@@ -310,9 +320,9 @@ def _complain(message: str, *arguments: object) -> None:
         attach(host.write_log).error(message, *arguments)
 
 
-def _answer_fault(stream: Any, error: Exception) -> None:
+def _answer_fault(stream: host.Stream, error: Exception) -> None:
     try:
-        stream.write(f"-ERR {say_what(error)}\n")
+        host.answer(stream, f"-ERR {say_what(error)}\n")
     except Exception as fault:
         _complain("could not answer: %s", say_what(fault))
 

@@ -9,7 +9,8 @@ and addresses and is encoded. What can't be addressed yet waits on its leg (`wai
 from __future__ import annotations
 
 import math
-from typing import Optional
+from collections.abc import Iterable
+from typing import Callable, Optional
 
 from fs_hepipe import names
 from fs_hepipe.bindings import LEARNED_FROM
@@ -41,6 +42,7 @@ class Pipeline:
         self.legs = Legs(settings.max_legs)
         self.unsent: list[bytes] = []
         """Datagrams that had been built when a fault of ours got out; they leave with the next ones."""
+        self._faults: dict[type[Exception], Exception] = {}
         self._flows = Flows(self.legs)
         self._waiting = WaitingRoom(counters)
         self._no_leg = Leg("")  # keeps the order of records that belong to none
@@ -111,20 +113,24 @@ class Pipeline:
         return datagrams
 
     def tick(self, now: float) -> list[bytes]:
-        """What leaves or ends by the mere passing of time."""
+        """What leaves or ends by the mere passing of time. A fault of ours with one leg is told by `take_faults`."""
         datagrams, self.unsent = self.unsent, []
-        try:
-            for leg in self._waiting.due(now):
-                while leg.held and leg.held[0][0] <= now:
-                    self._end(leg, self._waiting.take(leg), "waited_too_long", datagrams)
-                self._release(leg, datagrams)
-                if leg.channel is None and not leg.held:  # never introduced: RTCP that came after all was over
-                    self.legs.drop(leg)
-            self._forget(now, datagrams)
-        except Exception:
-            self.unsent = datagrams
-            raise
+
+        def end_what_is_due(leg: Leg) -> None:
+            while leg.held and leg.held[0][0] <= now:
+                self._end(leg, self._waiting.take(leg), "waited_too_long", datagrams)
+            self._release(leg, datagrams)
+            if leg.channel is None and not leg.held:  # never introduced: RTCP that came after all was over
+                self.legs.drop(leg)
+
+        self._each(self._waiting.due(now), end_what_is_due)
+        self._forget(now, datagrams)
         return datagrams
+
+    def take_faults(self) -> list[Exception]:
+        """What went wrong with legs since it was asked last, one of each kind."""
+        faults, self._faults = self._faults, {}
+        return list(faults.values())
 
     def strangers(self, most: int) -> list[str]:
         """Unique-IDs of which nothing is known but that they wait, each once: the switch can be asked about them."""
@@ -136,12 +142,7 @@ class Pipeline:
     def finish(self) -> list[bytes]:
         """Everything that still waits leaves as it is, or is counted as dropped: the agent stops."""
         datagrams, self.unsent = self.unsent, []
-        try:
-            for leg in self._waiting.due(math.inf):
-                self._end_all(leg, "stopped", datagrams)
-        except Exception:
-            self.unsent = datagrams
-            raise
+        self._each(self._waiting.due(math.inf), lambda leg: self._end_all(leg, "stopped", datagrams))
         return datagrams
 
     # --- events ---
@@ -243,8 +244,15 @@ class Pipeline:
             self._end_all(leg, "no_call_id", datagrams)
 
     def _forget(self, now: float, datagrams: list[bytes]) -> None:
-        for leg in self.legs.forget(now):
-            self._end_all(leg, "leg_forgotten", datagrams)
+        self._each(self.legs.forget(now), lambda leg: self._end_all(leg, "leg_forgotten", datagrams))
+
+    def _each(self, legs: Iterable[Leg], act: Callable[[Leg], None]) -> None:
+        """Does it with each leg. A fault of ours with one of them is remembered, and costs no other one its turn."""
+        for leg in legs:
+            try:
+                act(leg)
+            except Exception as error:
+                self._faults[type(error)] = error
 
     def _release(self, leg: Leg, datagrams: list[bytes]) -> None:
         correlation_id = self._correlation(leg)

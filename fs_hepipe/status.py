@@ -88,7 +88,7 @@ def _look(agent: Agent) -> dict[str, Any]:
 
 def hints(agent: Agent) -> list[str]:
     """What is likely to leave a tab of Homer empty, and what to do about it."""
-    found = list(agent.config.warnings)
+    found = [*agent.config.warnings, *agent.remarks]
     settings, received = agent.config.settings, agent.counters.received
     heard, told = received[names.RECV_RTCP_MESSAGE], received[names.SEND_RTCP_MESSAGE]
     streams = max((agent.counters.built[kind] for kind in settings.qos_type), default=0)

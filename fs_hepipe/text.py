@@ -44,6 +44,11 @@ def shown(text: str, limit: int = MAX_SHOWN) -> str:
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
 
 
+def for_c(text: str) -> str:
+    r"""The text as valid UTF-8 without NUL: those characters alone are escaped, as `shown` does it."""
+    return _not_for_c(lambda found: _escaped(found[0]), text)
+
+
 def without_keys(text: str) -> str:
     """The text without the SRTP master keys that SDP and channel variables carry (RFC 4568 `inline:`)."""
     return _srtp_key("inline:(not sent)", text) if "inline:" in text else text
@@ -56,6 +61,7 @@ def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
+_not_for_c = re.compile("[\0\ud800-\udfff]").sub
 _srtp_key = re.compile(r"inline:[A-Za-z0-9+/=|:^]+").sub
 _needs_quotes = re.compile(r'[ "=\\]').search
 

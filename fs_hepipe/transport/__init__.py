@@ -5,6 +5,7 @@ Datagrams -> collectors. Each collector gets every datagram and counts what beca
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Optional
 
 from fs_hepipe.transport.resolve import Resolver, lookup
 from fs_hepipe.transport.udp import REFUSED, SENT, UNRESOLVED, Collector, LastError, Target
@@ -35,16 +36,14 @@ class Collectors:
         """Sees to names that don't resolve yet, without waiting; what there is to complain about, one line each."""
         complaints = []
         for collector, resolver in self._members.values():
-            if collector.target is not None:
-                if collector.last_error is not collector.told:
-                    collector.told = collector.last_error
-                    complaints.append(f"{collector.name}: {collector.last_error and collector.last_error.text}")
-                continue
-            failure = resolver.poll(now)
-            collector.target = resolver.found
-            if failure is not None:
-                collector.last_error = collector.told = LastError(failure, wall)
-                complaints.append(f"{collector.name}: {failure}")
+            if collector.target is None:
+                failure = _poll(resolver, now)
+                collector.target = resolver.found
+                if failure is not None:
+                    collector.last_error = LastError(failure, wall)
+            if collector.last_error is not collector.told:
+                collector.told = collector.last_error
+                complaints.append(f"{collector.name}: {collector.last_error and collector.last_error.text}")
         return complaints
 
     def send(self, datagrams: list[bytes], wall: float) -> None:
@@ -70,6 +69,14 @@ class Collectors:
         collector, resolver = Collector(name, joined=self.offered), Resolver(host, port)
         collector.target = resolver.found
         return collector, resolver
+
+
+def _poll(resolver: Resolver, now: float) -> Optional[str]:
+    """Why a look-up failed, once; whatever goes wrong with one costs no other collector its turn."""
+    try:
+        return resolver.poll(now)
+    except Exception as error:  # noqa: BLE001  a RuntimeError where the machine has no thread left
+        return f"no look-up: {error}"
 
 
 __all__ = ["REFUSED", "SENT", "UNRESOLVED", "Collector", "Collectors", "LastError", "Resolver", "Target", "lookup"]

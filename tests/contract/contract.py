@@ -148,7 +148,9 @@ def check_control_characters_survive_in_headers() -> None:
 
 
 def check_surrogates_are_not_taken() -> None:
-    """A string that is no UTF-8 is a TypeError wherever it is handed in."""
+    """A string that is no UTF-8 is a TypeError wherever it is handed in; up to 1.10 it ends the process."""
+    if freeswitch.API().executeString("version short").startswith("1.10."):
+        return
     event, api = freeswitch.Event("CUSTOM", "contract::x"), freeswitch.API()
     refused(freeswitch.consoleLog, "debug", "\udce9\n")
     refused(freeswitch.consoleLog, "\udce9", "text\n")

@@ -10,6 +10,7 @@ import pytest
 
 from freeswitch import switch
 from fs_hepipe import agent, console, entry
+from fs_hepipe.platform import Platform
 from tests.system.harness import Homer, House
 
 
@@ -18,6 +19,8 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logger = logging.getLogger(console.LOGGER)
     monkeypatch.setattr(logger, "handlers", [])  # what was said is forgotten with the handler
     monkeypatch.setattr(entry, "_office", entry._Office())
+    tested = Platform("1.10.12", "3.11.2", "Debian 12")  # whatever the tests run on
+    monkeypatch.setattr(entry, "platform", lambda freeswitch: tested._replace(freeswitch=freeswitch))
     switch.reset()
     yield
     running = entry._office.running()

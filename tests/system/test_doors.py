@@ -451,8 +451,16 @@ def test_no_arguments_at_all_are_like_empty_ones(house: House) -> None:
     assert house.log("err") == ["fs_hepipe: dialplan: '' is not: log TEXT\n"]
 
 
-def test_version_tells_both_versions(house: House) -> None:
-    assert house.ask("version") == f"fs_hepipe {VERSION}\nFreeSWITCH Version 1.11.2-dev~64bit ( 64bit)\n"
+def test_version_tells_what_it_runs_on(house: House) -> None:
+    assert house.ask("version") == f"fs_hepipe {VERSION}\nFreeSWITCH 1.10.12\nPython 3.11.2\nDebian 12\n"
+
+
+def test_untested_switch_is_a_hint_and_no_error(house: House) -> None:
+    switch.answers["version"] = "1.10.9"
+    house.start()
+    said = "FreeSWITCH 1.10.9 was not tested with this version of fs_hepipe, 1.10.12, 1.11.2 was"
+    assert said in house.ask("version").splitlines()
+    assert house.status()["hints"] == [said]
 
 
 def test_status_as_json_is_one_line_and_says_what_the_text_says(house: House, homer: Homer) -> None:
@@ -532,7 +540,7 @@ def test_test_works_where_the_switch_can_not_be_asked(house: House, homer: Homer
     assert house.ask("test").startswith(f"+OK {homer.server}")
     assert homer.messages(2)[0].src_ip == "0.0.0.0"
     assert homer.messages(2)[0].correlation_id == "unknown/test/fs_hepipe"
-    assert house.ask("version") == f"fs_hepipe {VERSION}\n\n"
+    assert house.ask("version") == f"fs_hepipe {VERSION}\nFreeSWITCH (it does not say)\nPython 3.11.2\nDebian 12\n"
 
 
 # --- the dialplan ----------------------------------------------------------------------------------------------------

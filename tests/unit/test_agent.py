@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
 from typing import Any, Optional, Union
 from unittest import mock
 
@@ -16,6 +15,7 @@ from fs_hepipe import names
 from fs_hepipe.agent import LAST_WORDS, QUIET_MS, TICK, WAIT_MS, Agent
 from fs_hepipe.config import Address, Config, parse
 from fs_hepipe.event import Event, RecordedEvent
+from fs_hepipe.legs import Leg
 from fs_hepipe.settings import Settings
 from fs_hepipe.status import status
 from tests.unit.synthetic import Counted
@@ -31,6 +31,10 @@ CREATE = RecordedEvent({
     "variable_sip_call_id": "call",
 })  # fmt: skip
 SLOW = RecordedEvent({**CREATE.headers, "Event-Name": "CHANNEL_ANSWER"})
+RTCP = RecordedEvent({
+    "Event-Name": "RECV_RTCP_MESSAGE", "SSRC": "0000000a", "NTP-Most-Significant-Word": "1",
+    "NTP-Least-Significant-Word": "2", "Event-Date-Timestamp": "1700000000000000",
+})  # fmt: skip
 SHUTDOWN = RecordedEvent({"Event-Name": "SHUTDOWN"})
 
 Step = Union[RecordedEvent, float]
@@ -221,18 +225,71 @@ def test_living_channels_are_learned_before_the_first_pop() -> None:
     inlet = Inlet([])
     agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
 
-    def living() -> Iterator[RecordedEvent]:
+    def living() -> list[str]:
         assert inlet.bound
         assert inlet.waits == []
         assert not agent.running.is_set()
-        yield RecordedEvent({**CREATE.headers, "Event-Name": "CHANNEL_DATA"})
-        raise RuntimeError("and no more")
+        return ["broken", "gone", "leg"]
 
-    agent.run(living)
+    def describe(unique_id: str) -> Optional[Event]:
+        if unique_id == "broken":
+            raise MemoryError
+        return RecordedEvent({**CREATE.headers, "Event-Name": "CHANNEL_DATA"}) if unique_id == "leg" else None
+
+    agent.run(living, describe)
     leg = agent.pipeline.legs.find("leg")
     assert leg is not None
     assert leg.call_id == "call"
     assert agent.running.is_set()
+
+
+def test_switch_that_does_not_tell_its_channels_is_served_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    inlet = Inlet([CREATE])
+    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    agent.run(mock.Mock(side_effect=RuntimeError("no")))
+    assert agent.counters.mapped == {"CHANNEL_CREATE": 1}
+    assert "the question for the living channels failed: RuntimeError: no" in caplog.messages
+
+
+def rtcp_of(unique_id: str) -> RecordedEvent:
+    return RecordedEvent({**RTCP.headers, "Unique-ID": unique_id})
+
+
+def test_each_leg_is_asked_about_whatever_comes_of_the_others() -> None:
+    inlet = Inlet([rtcp_of("broken"), rtcp_of("leg"), TICK, TICK])
+    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    asked = []
+
+    def describe(unique_id: str) -> Optional[Event]:
+        asked.append(unique_id)
+        if unique_id == "broken":
+            raise TypeError("in method 'API_executeString', argument 2 of type 'char const *'")
+        return RecordedEvent({**CREATE.headers, "Event-Name": "CHANNEL_DATA"})
+
+    agent.run(list, describe)
+    assert asked == ["broken", "leg"], "each once"
+    assert agent.pipeline.legs.find("leg").call_id == "call"  # type: ignore[union-attr]
+
+
+def test_fault_with_one_leg_or_part_of_housekeeping_costs_no_other_its_turn(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_that_one(leg: Leg) -> None:
+        if leg.unique_id == "first":
+            raise KeyError("first")
+
+    inlet = Inlet([rtcp_of("first"), rtcp_of("second"), 11.0])
+    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    monkeypatch.setattr(agent.pipeline.legs, "drop", not_that_one)
+    monkeypatch.setattr(agent.pipeline, "strangers", mock.Mock(side_effect=ValueError("strangers")))
+    polled = mock.Mock(return_value=["a complaint"])
+    monkeypatch.setattr(agent.collectors, "poll", polled)
+    agent.run()
+    assert agent.counters.dropped == {"waited_too_long": 2}
+    assert "housekeeping of a leg failed: KeyError: 'first'" in caplog.messages
+    assert "the search for legs that nothing is known of failed: ValueError: strangers" in caplog.messages
+    assert polled.call_count > 20
+    assert "a complaint" in caplog.messages
 
 
 def test_collectors_are_let_go_and_the_end_is_known_whatever_happens() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -17,6 +19,7 @@ import pytest
 import freeswitch
 from freeswitch import API, Event, EventConsumer, Session, Switch, consoleLog, switch
 
+FAKES = {"PYTHONPATH": str(Path(freeswitch.__file__).parent)}
 CREATE = {"Event-Name": "CHANNEL_CREATE", "Event-Sequence": "7", "Unique-ID": "a-leg"}
 SUBJECT = "fake_subject"
 DOORS = """
@@ -338,3 +341,25 @@ def test_reset_makes_a_new_switch_in_the_same_place() -> None:
     assert API().executeString("switchname") != "other"
     assert API().executeString("xml_locate configuration configuration name x.conf") == "can't find anything\n"
     assert Event("HEARTBEAT").getHeader("Event-Sequence") == "3"  # the two commands were events
+
+
+# --- what kills a switch kills the process ---
+
+DEADLY = (
+    "consoleLog('debug', BAD)", "consoleLog(BAD, 'text')", "Event(BAD)", "Event('CUSTOM', BAD)",
+    "Event('CUSTOM').addHeader('name', BAD)", "Event('CUSTOM').addHeader(BAD, 'value')", "Event('CUSTOM').addBody(BAD)",
+    "Event('CUSTOM').getHeader(BAD)", "Event('CUSTOM').delHeader(BAD)", "Event('CUSTOM').serialize(BAD)",
+    "EventConsumer(BAD)", "EventConsumer('CUSTOM', BAD)", "EventConsumer().bind(BAD)",
+    "EventConsumer().bind('CUSTOM', BAD)", "API().executeString(BAD)", "API().execute(BAD)",
+    "API().execute('echo', BAD)",
+    "Stream().write(BAD)", "Session('u1').getVariable(BAD)", "Session('u1').setVariable('name', BAD)",
+)  # fmt: skip
+"""Each function of the module that takes text, with a surrogate for each of its texts."""
+
+
+@pytest.mark.parametrize("call", DEADLY)
+def test_a_surrogate_ends_the_process_whatever_guards_it(call: str) -> None:
+    code = f"from freeswitch import *\nBAD = 'caf\\udce9'\ntry:\n {call}\nexcept BaseException:\n pass"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=FAKES, check=False)
+    assert done.returncode == -signal.SIGSEGV
+    assert done.stderr.startswith("a surrogate went into the switch: 'caf\\udce9'")
