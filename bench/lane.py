@@ -35,15 +35,15 @@ if PLAIN:
 
 from bench import story  # noqa: E402  after orjson was kept out
 from fs_hepipe import host, names  # noqa: E402
-from fs_hepipe.agent import Agent  # noqa: E402
-from fs_hepipe.bindings import bindings  # noqa: E402
-from fs_hepipe.config import Address, Config  # noqa: E402
-from fs_hepipe.event import Event, RecordedEvent  # noqa: E402
+from fs_hepipe.agent.config import Address, Config  # noqa: E402
+from fs_hepipe.agent.loop import Agent  # noqa: E402
 from fs_hepipe.hep import Flow, Message  # noqa: E402
 from fs_hepipe.hep.encoder import chunks  # noqa: E402
 from fs_hepipe.hep.schema import HEP3  # noqa: E402
-from fs_hepipe.settings import Settings  # noqa: E402
+from fs_hepipe.reports.bindings import bindings  # noqa: E402
 from fs_hepipe.version import VERSION  # noqa: E402
+from fs_hepipe.words.event import Event, RecordedEvent  # noqa: E402
+from fs_hepipe.words.settings import Settings  # noqa: E402
 
 MICROS = 1_000_000
 

@@ -22,10 +22,10 @@ if PLAIN:
 sys.modules["freeswitch"] = types.ModuleType("freeswitch")  # what the switch gives is not ours
 
 from bench import story  # noqa: E402  after orjson was kept out
-from fs_hepipe import entry  # noqa: E402, F401  all that the switch loads
-from fs_hepipe.agent import Agent  # noqa: E402
-from fs_hepipe.config import Address, Config  # noqa: E402
-from fs_hepipe.event import Event, RecordedEvent  # noqa: E402
+from fs_hepipe.agent.config import Address, Config  # noqa: E402
+from fs_hepipe.agent.loop import Agent  # noqa: E402
+from fs_hepipe.switch import doors  # noqa: E402, F401  all that the switch loads
+from fs_hepipe.words.event import Event, RecordedEvent  # noqa: E402
 
 FEW = 1_000
 MANY = FEW if "--few" in sys.argv else 20_000

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fs_hepipe import names
+from fs_hepipe.words import names
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDING = ROOT / "fs_hepipe/tools/recordings/load_150_calls.jsonl.gz"

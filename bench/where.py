@@ -19,8 +19,8 @@ from types import FrameType
 from typing import Optional
 
 from bench import lane
-from fs_hepipe import agent
-from fs_hepipe.settings import Settings
+from fs_hepipe.agent import loop as agent
+from fs_hepipe.words.settings import Settings
 
 INTERVAL = 0.001
 """Seconds of CPU time between two samples; the kernel may make it 4 ms."""
@@ -30,24 +30,22 @@ SECONDS = 60.0
 # fmt: off
 # What is innermost comes first: a part of the file's path, the functions that are meant (none: all), the stage.
 STAGES: tuple[tuple[str, frozenset[str], str], ...] = (
-    ("fakes/freeswitch.py",    frozenset({"getHeader", "_text", "_value"}), "getHeader (the fake's search)"),
-    ("fakes/freeswitch.py",    frozenset(),                                 "pop (the fake's queue)"),
-    ("/threading.py",          frozenset(),                                 "pop (the fake's queue)"),
-    ("fs_hepipe/host.py",      frozenset(),                                 "pop (the fake's queue)"),
-    ("fs_hepipe/text.py",      frozenset({"to_json"}),                      "JSON"),
-    ("/json/",                 frozenset(),                                 "JSON"),
-    ("fs_hepipe/hep/",         frozenset(),                                 "encode"),
-    ("fs_hepipe/express.py",   frozenset(),                                 "RTCP's short way: numbers, report, count"),
-    ("fs_hepipe/transport/",   frozenset(),                                 "send"),
-    ("fs_hepipe/mapping/",     frozenset(),                                 "map: numbers, reports, lines"),
-    ("fs_hepipe/legs.py",      frozenset(),                                 "observe: legs, SIP, media"),
-    ("fs_hepipe/media.py",     frozenset(),                                 "observe: legs, SIP, media"),
-    ("fs_hepipe/sdp.py",       frozenset(),                                 "observe: legs, SIP, media"),
-    ("fs_hepipe/pipeline.py",  frozenset(),                                 "bookkeeping: correlate, address, count"),
-    ("fs_hepipe/flows.py",     frozenset(),                                 "bookkeeping: correlate, address, count"),
-    ("fs_hepipe/waiting.py",   frozenset(),                                 "bookkeeping: correlate, address, count"),
-    ("fs_hepipe/agent.py",     frozenset({"_loop"}),                        "loop, and freeing the event (the fake's)"),
-    ("fs_hepipe/agent.py",     frozenset(),                                 "bookkeeping: correlate, address, count"),
+    ("fakes/freeswitch.py", frozenset({"getHeader", "_text", "_value"}), "getHeader (the fake's search)"),
+    ("fakes/freeswitch.py", frozenset(),                                 "pop (the fake's queue)"),
+    ("/threading.py",       frozenset(),                                 "pop (the fake's queue)"),
+    ("switch/host.py",      frozenset(),                                 "pop (the fake's queue)"),
+    ("words/text.py",       frozenset({"to_json"}),                      "JSON"),
+    ("/json/",              frozenset(),                                 "JSON"),
+    ("hep/",                frozenset(),                                 "encode"),
+    ("reports/express.py",  frozenset(),                                 "RTCP's short way: numbers, report, count"),
+    ("delivery/",           frozenset(),                                 "send"),
+    ("reports/pipeline.py", frozenset(),                                 "bookkeeping: correlate, address, count"),
+    ("reports/flows.py",    frozenset(),                                 "bookkeeping: correlate, address, count"),
+    ("calls/waiting.py",    frozenset(),                                 "bookkeeping: correlate, address, count"),
+    ("reports/",            frozenset(),                                 "map: numbers, reports, lines"),
+    ("calls/",              frozenset(),                                 "observe: legs, SIP, media"),
+    ("agent/loop.py",       frozenset({"_loop"}),                        "loop, and freeing the event (the fake's)"),
+    ("agent/loop.py",       frozenset(),                                 "bookkeeping: correlate, address, count"),
 )
 # fmt: on
 

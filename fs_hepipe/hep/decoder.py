@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from fs_hepipe.errors import HepError
 from fs_hepipe.hep.constructs import ConstructError
 from fs_hepipe.hep.encoder import MICROS
 from fs_hepipe.hep.message import FIELDS, Chunk, Message
 from fs_hepipe.hep.registry import MAGIC, ChunkType
 from fs_hepipe.hep.schema import CHUNK, CHUNK_HEADER_LENGTH, HEADER_FIELD, HEADER_LENGTH
+from fs_hepipe.words.errors import HepError
 
 
 class Parsed(NamedTuple):

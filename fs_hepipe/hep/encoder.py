@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial, singledispatch
 from typing import Any, Callable
 
-from fs_hepipe.errors import HepError, TooLongError
 from fs_hepipe.hep.constructs import Adapter, Bytes, Construct, FormatField, GreedyBytes
 from fs_hepipe.hep.message import Chunk, Message
 from fs_hepipe.hep.registry import MAGIC, MAX_LENGTH, ChunkType, IpFamily
 from fs_hepipe.hep.schema import BODIES, CHUNK_HEADER_LENGTH, HEADER_FIELD
+from fs_hepipe.words.errors import HepError, TooLongError
 
 MICROS = 1_000_000
 

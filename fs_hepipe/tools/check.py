@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import Optional
 
-from fs_hepipe.bindings import bindings
-from fs_hepipe.config import CONFIGURATION, Config, examine
-from fs_hepipe.errors import TransportError
+from fs_hepipe.agent.config import CONFIGURATION, Config, examine
+from fs_hepipe.delivery.resolve import lookup
+from fs_hepipe.reports.bindings import bindings
 from fs_hepipe.tools.render import endpoint
-from fs_hepipe.transport import lookup
+from fs_hepipe.words.errors import TransportError
 
 FILE = f"autoload_configs/{CONFIGURATION}.xml"
 PLACES = (

@@ -7,10 +7,10 @@ import re
 import sys
 from pathlib import Path
 
-from fs_hepipe.errors import HepError
 from fs_hepipe.hep import ChunkType, Parsed, parse
 from fs_hepipe.hep.registry import MAGIC, VENDORS, chunk_name, protocol_name
-from fs_hepipe.text import shown
+from fs_hepipe.words.errors import HepError
+from fs_hepipe.words.text import shown
 
 MAX_VALUE = 4096
 """Characters of a value that are shown."""

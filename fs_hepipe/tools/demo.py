@@ -13,14 +13,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from fs_hepipe.config import Address, Config
+from fs_hepipe.agent.config import Address, Config
 from fs_hepipe.hep import Message, ProtocolType, decode
 from fs_hepipe.hep.registry import protocol_name
-from fs_hepipe.text import shown
 from fs_hepipe.tools.listen import MAX_DATAGRAM, opened
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import Fault, events
 from fs_hepipe.tools.render import Paint, clock, describe, endpoint
+from fs_hepipe.words.text import shown
 
 RECORDINGS = Path(__file__).parent / "recordings"
 

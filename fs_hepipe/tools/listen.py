@@ -8,10 +8,11 @@ import re
 import socket
 import sys
 
-from fs_hepipe.errors import HepError, TransportError
+from fs_hepipe.delivery.resolve import lookup
+from fs_hepipe.delivery.udp import Target
 from fs_hepipe.hep import decode
 from fs_hepipe.tools.render import Paint, as_dictionary, endpoint, one_line
-from fs_hepipe.transport import Target, lookup
+from fs_hepipe.words.errors import HepError, TransportError
 
 MAX_DATAGRAM = 65_535
 MAX_PORT = 65_535

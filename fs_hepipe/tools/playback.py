@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterable
 from typing import Callable, Optional
 
-from fs_hepipe import names
-from fs_hepipe.agent import Agent
-from fs_hepipe.config import Config
-from fs_hepipe.event import Event, RecordedEvent
+from fs_hepipe.agent.config import Config
+from fs_hepipe.agent.loop import Agent
+from fs_hepipe.words import names
+from fs_hepipe.words.event import Event, RecordedEvent
 
 LONGEST_SILENCE = 60.0
 """Seconds of a recording that are waited for between two events; what is longer lies between two recordings."""

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, Union
 
-from fs_hepipe import names
-from fs_hepipe.event import RecordedEvent
+from fs_hepipe.words import names
+from fs_hepipe.words.event import RecordedEvent
 
 
 class Fault(NamedTuple):

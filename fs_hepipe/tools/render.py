@@ -12,7 +12,7 @@ from typing import Any, Optional, TextIO
 
 from fs_hepipe.hep import Message, ProtocolType
 from fs_hepipe.hep.registry import chunk_name, protocol_name
-from fs_hepipe.text import shown
+from fs_hepipe.words.text import shown
 
 QUALITY = frozenset({
     ProtocolType.MOS_FULL_REPORT, ProtocolType.MOS_SHORT_REPORT, ProtocolType.QOS_REPORT, ProtocolType.JSON_REPORT,

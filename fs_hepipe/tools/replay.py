@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
-from fs_hepipe.agent import Agent
-from fs_hepipe.config import Address, Config
-from fs_hepipe.errors import TransportError
-from fs_hepipe.event import RecordedEvent
-from fs_hepipe.status import status
+from fs_hepipe.agent.config import Address, Config
+from fs_hepipe.agent.loop import Agent
+from fs_hepipe.agent.status import status
+from fs_hepipe.delivery.resolve import lookup
+from fs_hepipe.delivery.udp import SENT
 from fs_hepipe.tools.check import add_settings, read
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import Fault, events
-from fs_hepipe.transport import SENT, lookup
+from fs_hepipe.words.errors import TransportError
+from fs_hepipe.words.event import RecordedEvent
 
 PROGRESS = 0.5
 """Seconds between two looks at how far we are."""

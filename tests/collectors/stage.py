@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from typing import Callable, Optional
 
-from fs_hepipe.agent import Agent
-from fs_hepipe.config import Address, Config
-from fs_hepipe.event import RecordedEvent
+from fs_hepipe.agent.config import Address, Config
+from fs_hepipe.agent.loop import Agent
+from fs_hepipe.delivery.udp import SENT, Collector
 from fs_hepipe.hep import Message, decode
-from fs_hepipe.settings import Settings
 from fs_hepipe.tools.demo import RECORDINGS
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import Fault, events
-from fs_hepipe.transport import SENT, Collector
+from fs_hepipe.words.event import RecordedEvent
+from fs_hepipe.words.settings import Settings
 
 from .judge import Judge
 

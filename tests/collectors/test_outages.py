@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from fs_hepipe.settings import Settings
-from fs_hepipe.transport import REFUSED, SENT, UNRESOLVED
+from fs_hepipe.delivery.udp import REFUSED, SENT, UNRESOLVED
+from fs_hepipe.words.settings import Settings
 
 from .court import Court, Hire
 from .judge import Judge

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from fs_hepipe.event import RecordedEvent
 from fs_hepipe.hep import IpFamily, IpProtocol, Message, ProtocolType, decode
-from fs_hepipe.settings import Settings
+from fs_hepipe.words.event import RecordedEvent
+from fs_hepipe.words.settings import Settings
 
 from .judge import Judge, send
 from .judges import objections

@@ -11,8 +11,8 @@ from typing import Optional
 import pytest
 
 from fs_hepipe.hep import IpFamily, ProtocolType
-from fs_hepipe.settings import CALL_LOG_FORMATS, CORRELATIONS, JITTER_UNITS, QOS_TYPES, Settings
 from fs_hepipe.tools.demo import STORIES
+from fs_hepipe.words.settings import CALL_LOG_FORMATS, CORRELATIONS, JITTER_UNITS, QOS_TYPES, Settings
 
 from .court import Court, Hire
 from .judge import Judge

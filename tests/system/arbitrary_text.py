@@ -19,8 +19,8 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "fakes")]
 
 import fs_hepipe  # noqa: E402
 from freeswitch import Session, Stream, switch  # noqa: E402
-from fs_hepipe import agent as agent_module  # noqa: E402
-from fs_hepipe.config import PARAMETERS  # noqa: E402
+from fs_hepipe.agent import loop as agent_module  # noqa: E402
+from fs_hepipe.agent.config import PARAMETERS  # noqa: E402
 from tests.system.harness import House, Record, assert_balanced, configuration, story  # noqa: E402
 
 EXAMPLES = 40

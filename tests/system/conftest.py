@@ -9,21 +9,23 @@ from collections.abc import Iterator
 import pytest
 
 from freeswitch import switch
-from fs_hepipe import agent, console, entry
-from fs_hepipe.platform import Platform
+from fs_hepipe.agent import log
+from fs_hepipe.agent import loop as agent
+from fs_hepipe.switch import commands, starter
+from fs_hepipe.switch.platform import Platform
 from tests.system.harness import Homer, House
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    logger = logging.getLogger(console.LOGGER)
+    logger = logging.getLogger(log.LOGGER)
     monkeypatch.setattr(logger, "handlers", [])  # what was said is forgotten with the handler
-    monkeypatch.setattr(entry, "_office", entry._Office())
+    monkeypatch.setattr(starter, "current", starter.Current())
     tested = Platform("1.10.12", "3.11.2", "Debian 12")  # whatever the tests run on
-    monkeypatch.setattr(entry, "platform", lambda freeswitch: tested._replace(freeswitch=freeswitch))
+    monkeypatch.setattr(starter, "platform", lambda freeswitch: tested._replace(freeswitch=freeswitch))
     switch.reset()
     yield
-    running = entry._office.running()
+    running = starter.current.running()
     if running is not None:
         running.stop()
     switch.reset()
@@ -35,7 +37,7 @@ def swift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agent, "WAIT_MS", 20)
     monkeypatch.setattr(agent, "QUIET_MS", 60)
     monkeypatch.setattr(agent, "TICK", 0.05)
-    monkeypatch.setattr(entry, "REFUSAL_WAIT", 0.02)
+    monkeypatch.setattr(commands, "REFUSAL_WAIT", 0.02)
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from xml.sax.saxutils import quoteattr
 
 import fs_hepipe
 from freeswitch import switch
-from fs_hepipe import entry
-from fs_hepipe.agent import Agent
+from fs_hepipe.agent.loop import Agent
 from fs_hepipe.hep import Message, decode
+from fs_hepipe.switch import starter
 
 Record = dict[str, Union[str, list[str]]]
 
@@ -117,14 +117,14 @@ class House:
     @property
     def agent(self) -> Agent:
         """The agent that was started last."""
-        assert entry._office.agent is not None
-        return entry._office.agent
+        assert starter.current.agent is not None
+        return starter.current.agent
 
     def start(self, arguments: str = "") -> Agent:
         """The startup-script; returns when the agent is running."""
-        before = entry._office.agent
+        before = starter.current.agent
         switch.startup_script(f"fs_hepipe {arguments}")
-        wait_for(lambda: entry._office.agent not in {None, before} and self.agent.running.is_set())
+        wait_for(lambda: starter.current.agent not in {None, before} and self.agent.running.is_set())
         return self.agent
 
     def fire(self, records: Iterable[Mapping[str, Any]]) -> None:

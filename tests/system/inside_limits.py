@@ -22,7 +22,7 @@ def endless(*arguments: object) -> None:
 
 def overflow(house: Any) -> None:
     """A mapper that runs into the limit."""
-    from fs_hepipe import pipeline
+    from fs_hepipe.reports import pipeline
     from tests.system.harness import story
 
     call_log = vars(pipeline)["call_log"]

@@ -9,9 +9,10 @@ import time
 import pytest
 
 from freeswitch import switch
-from fs_hepipe.errors import TransportError
+from fs_hepipe.delivery import resolve
+from fs_hepipe.delivery.udp import Target
 from fs_hepipe.hep import decode
-from fs_hepipe.transport import Target, resolve
+from fs_hepipe.words.errors import TransportError
 from tests.system.harness import UNRESOLVABLE, Homer, House, assert_balanced, story, wait_for
 
 

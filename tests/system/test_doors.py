@@ -15,8 +15,8 @@ import pytest
 import freeswitch
 import fs_hepipe
 from freeswitch import EventConsumer, Session, Stream, switch
-from fs_hepipe import entry
 from fs_hepipe.hep import decode
+from fs_hepipe.switch import doors, starter
 from fs_hepipe.version import VERSION
 from tests.system.harness import UNRESOLVABLE, Homer, House, assert_balanced, configuration, story, wait_for
 
@@ -38,7 +38,7 @@ def dead_port() -> int:
 
 
 def test_bare_command_starts_the_agent_and_shows_its_status(house: House) -> None:
-    assert entry._office.running() is None
+    assert starter.current.running() is None
     answer = house.ask()
     assert answer.startswith(f"fs_hepipe {VERSION}, running since ")
     assert house.agent.running.is_set()
@@ -91,7 +91,7 @@ def test_two_that_start_at_once_are_one_agent(house: House) -> None:
     threads = [switch.startup_script("fs_hepipe") for _ in range(5)]
     time.sleep(0.03)
     switch.commands_loaded = True
-    wait_for(lambda: entry._office.running() and sum(thread.is_alive() for thread in threads) == 1)
+    wait_for(lambda: starter.current.running() and sum(thread.is_alive() for thread in threads) == 1)
     wait_for(house.agent.running.is_set)
     assert len(switch._consumers) == 1
 
@@ -116,7 +116,7 @@ def test_ten_starts_leave_one_consumer_one_socket_and_no_thread(house: House, ho
 def test_agent_that_does_not_stop_in_time_is_not_started_twice(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     agent = house.start()
     with monkeypatch.context() as patch:
-        patch.setattr(entry, "PATIENCE", 0.05)
+        patch.setattr(starter, "PATIENCE", 0.05)
         patch.setattr(agent, "stop", lambda: None)
         for command in ("stop", "restart"):
             assert house.ask(command) == "-ERR is still stopping\n"
@@ -210,7 +210,7 @@ def test_runtime_by_hand_without_arguments_has_none(house: House) -> None:
     house.start("capture-id=8")
     house.ask("stop")
     freeswitch.API().executeString("pyrun fs_hepipe")
-    wait_for(lambda: entry._office.running() and house.agent.running.is_set())
+    wait_for(lambda: starter.current.running() and house.agent.running.is_set())
     assert house.agent.config.settings.capture_id == 2001
 
 
@@ -281,7 +281,7 @@ def test_bad_configuration_leaves_the_running_one_alone(house: House, homer: Hom
     house.fire(story("busy_486"))
     assert len(homer.messages(4)) == 4
     assert house.ask("restart").startswith("-ERR capture-server")
-    assert entry._office.running() is agent, "what could not start again is not stopped"
+    assert starter.current.running() is agent, "what could not start again is not stopped"
 
 
 def test_bad_configuration_at_start_is_told_on_the_console_and_to_whoever_asks(house: House) -> None:
@@ -297,7 +297,7 @@ def test_bad_configuration_at_start_is_told_on_the_console_and_to_whoever_asks(h
             "-ERR capture-id: 'many' is not a whole number from 0 to 4294967295",
             "-ERR max-legs: '0' is not a whole number from 1 to 1000000",
         ]
-    assert entry._office.running() is None
+    assert starter.current.running() is None
 
 
 def test_configuration_that_the_agent_chokes_on_is_refused_whole(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,9 +351,9 @@ def test_configuration_is_waited_for_where_mod_commands_is_loaded_later(house: H
     switch.commands_loaded = False
     switch.startup_script("fs_hepipe")
     time.sleep(0.05)
-    assert entry._office.running() is None
+    assert starter.current.running() is None
     switch.commands_loaded = True
-    wait_for(lambda: entry._office.running() and house.agent.running.is_set())
+    wait_for(lambda: starter.current.running() and house.agent.running.is_set())
     assert house.agent.config.settings.capture_id == 7
 
 
@@ -364,9 +364,9 @@ def test_switch_without_mod_commands_is_told_apart_from_one_without_a_configurat
     house.ask("stop")
     switch.commands_loaded = False
     with monkeypatch.context() as patch:
-        patch.setattr(entry, "PATIENCE", 0.03)
+        patch.setattr(starter, "PATIENCE", 0.03)
         switch.startup_script("fs_hepipe")
-        wait_for(lambda: entry._office.running() and house.agent.running.is_set())
+        wait_for(lambda: starter.current.running() and house.agent.running.is_set())
     assert "configured by its defaults (mod_commands is not loaded)\n" in house.ask()
 
 
@@ -405,7 +405,7 @@ def test_password_is_sent_and_never_shown(house: House, homer: Homer) -> None:
 def test_password_among_the_arguments_is_never_shown_by_us(house: House, arguments: str) -> None:
     api = EventConsumer("API")
     thread = switch.startup_script(f"fs_hepipe {arguments}")
-    wait_for(lambda: not thread.is_alive() or entry._office.running())
+    wait_for(lambda: not thread.is_alive() or starter.current.running())
     shown = [house.ask(command) for command in ("", "status", "start", "reload", "restart", "test", "stop", "start")]
     assert not [text for text in [*shown, *house.log()] if SECRET in text]
     assert SECRET not in events_of(api)
@@ -520,7 +520,7 @@ def test_test_sends_a_message_that_a_person_can_find(house: House, homer: Homer)
     assert message.node_name == "edge-1"
     assert (message.src_ip, message.dst_ip) == ("192.0.2.1", "192.0.2.1")
     assert abs(message.timestamp / 1e6 - time.time()) < 60
-    assert entry._office.running() is None
+    assert starter.current.running() is None
 
 
 def test_test_says_which_collector_can_not_be_reached(house: House, homer: Homer) -> None:
@@ -623,5 +623,5 @@ def test_bad_configuration_and_a_broken_stream_together_leave_no_door(house: Hou
             raise RuntimeError(text)
 
     house.configure(capture_server="nonsense")
-    entry.fsapi("na", Broken(), None, "start")
+    doors.fsapi("na", Broken(), None, "start")
     assert any("could not answer" in line for line in house.log("err"))

@@ -14,16 +14,16 @@ from typing import Optional
 
 import pytest
 
-from fs_hepipe import names
-from fs_hepipe.config import Address, Config
-from fs_hepipe.console import LOGGER
-from fs_hepipe.counters import Counters
-from fs_hepipe.event import RecordedEvent
-from fs_hepipe.pipeline import Pipeline
-from fs_hepipe.settings import Settings
+from fs_hepipe.agent.config import Address, Config
+from fs_hepipe.agent.log import LOGGER
+from fs_hepipe.reports.pipeline import Pipeline
 from fs_hepipe.tools.demo import RECORDINGS
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import Fault, events
+from fs_hepipe.words import names
+from fs_hepipe.words.counters import Counters
+from fs_hepipe.words.event import RecordedEvent
+from fs_hepipe.words.settings import Settings
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from freeswitch import switch
-from fs_hepipe import host
+from fs_hepipe.switch import host
 from tests.system.harness import Homer, House, Record, assert_balanced, story
 
 NAME = "bridged_answered"

@@ -16,13 +16,14 @@ import pytest
 import freeswitch
 import fs_hepipe
 from freeswitch import Session, Stream, switch
-from fs_hepipe import entry, host, pipeline, status
-from fs_hepipe.agent import Agent
-from fs_hepipe.flows import Flows
+from fs_hepipe.agent import status
+from fs_hepipe.agent.loop import Agent
+from fs_hepipe.calls.legs import Leg, Legs
+from fs_hepipe.delivery.udp import Collector
 from fs_hepipe.hep import Flow
-from fs_hepipe.legs import Leg, Legs
-from fs_hepipe.mapping import rtcp
-from fs_hepipe.transport.udp import Collector
+from fs_hepipe.reports import pipeline, rtcp
+from fs_hepipe.reports.flows import Flows
+from fs_hepipe.switch import commands, host, starter
 from tests.system.harness import Homer, House, assert_balanced, story, wait_for
 
 MAX_LOGGED = 2048
@@ -163,7 +164,7 @@ def test_loop_goes_on_whatever_a_room_throws(
         for _ in range(3):
             house.fire(story("bridged_answered"))
         wait_for(lambda: house.log("err") or break_room is break_socket)
-    assert entry._office.running() is running
+    assert starter.current.running() is running
     assert_quiet(house, at_most=1)
     if break_room is not break_socket:
         assert type(error).__name__ in house.log("err")[0]
@@ -192,7 +193,7 @@ def test_interrupt_ends_the_loop_and_it_can_be_started_again(
         break_room(patch, running, end)
         switch.fire(*story("bridged_answered"))
         wait_for(running.ended.is_set)
-    assert entry._office.running() is None
+    assert starter.current.running() is None
     assert not [consumer for consumer in switch._consumers if consumer._ready]
     assert_quiet(house, at_most=0)
     assert house.ask("start") == "+OK started\n"
@@ -222,7 +223,7 @@ def test_hostile_events_are_only_events(house: House, homer: Homer, running: Age
             if header not in {"Event-Name", "Event-Subclass"}:
                 switch.fire({**event, header: text})
         house.drained()
-    assert entry._office.running() is running
+    assert starter.current.running() is running
     assert_balanced(running)
     assert_quiet(house, at_most=0)
 
@@ -234,11 +235,11 @@ def test_hostile_events_are_only_events(house: House, homer: Homer, running: Age
 @pytest.mark.parametrize(
     ("owner", "attribute", "commands"),
     [
-        (entry, "parse", ("start", "reload", "restart")),
-        (entry, "as_text", ("", "status")),
-        (entry, "as_prometheus", ("metrics",)),
-        (entry, "encode", ("test",)),
-        (entry, "Agent", ("restart",)),
+        (starter, "parse", ("start", "reload", "restart")),
+        (commands, "as_text", ("", "status")),
+        (commands, "as_prometheus", ("metrics",)),
+        (commands, "encode", ("test",)),
+        (starter, "Agent", ("restart",)),
         (host, "ask", ("test", "version", "restart")),
         (status, "hints", ("", "status", "status json", "metrics")),
         (Agent, "stop", ("stop", "restart")),
@@ -251,7 +252,7 @@ def test_command_that_fails_is_answered(
     for command in commands:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(owner, attribute, thrower(error))
-            patch.setattr(entry, "PATIENCE", 0.2)
+            patch.setattr(starter, "PATIENCE", 0.2)
             answer = house.ask(command)
         if isinstance(error, Exception):
             assert answer.startswith("-ERR")
@@ -266,7 +267,7 @@ def test_command_that_fails_is_answered(
 @pytest.mark.parametrize("attribute", ["parse", "Agent", "attach"])
 def test_startup_script_that_fails_is_told_and_no_more(house: House, attribute: str, error: BaseException) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(entry, attribute, thrower(error))
+        patch.setattr(starter, attribute, thrower(error))
         switch.startup_script("fs_hepipe").join(5)
     assert_quiet(house, at_most=1)
     if isinstance(error, Exception) and attribute != "attach":

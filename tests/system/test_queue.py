@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from freeswitch import switch
-from fs_hepipe.agent import Agent
-from fs_hepipe.event import Event
-from fs_hepipe.pipeline import Pipeline
+from fs_hepipe.agent.loop import Agent
+from fs_hepipe.reports.pipeline import Pipeline
+from fs_hepipe.words.event import Event
 from tests.system.harness import Homer, House, assert_balanced, story
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from freeswitch import switch
-from fs_hepipe import entry
+from fs_hepipe.switch import starter
 from tests.system.harness import Homer, House, Record, assert_balanced, story, wait_for
 
 
@@ -56,7 +56,7 @@ def test_shutdown_ends_an_idle_agent(house: House) -> None:
     house.shutdown()
     assert time.monotonic() - began < 2
     assert agent.ended.is_set()
-    assert entry._office.running() is None
+    assert starter.current.running() is None
     assert house.log("info")[-1] == "fs_hepipe: has stopped\n"
 
 

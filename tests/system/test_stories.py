@@ -15,9 +15,9 @@ from typing import Any, NoReturn, Optional, Union
 import pytest
 
 from freeswitch import switch
-from fs_hepipe.agent import Agent
+from fs_hepipe.agent.loop import Agent
 from fs_hepipe.hep import IpFamily, Message
-from fs_hepipe.names import RECV_RTCP_MESSAGE, SEND_RTCP_MESSAGE
+from fs_hepipe.words.names import RECV_RTCP_MESSAGE, SEND_RTCP_MESSAGE
 from tests.system.harness import STORIES, Homer, House, Record, assert_balanced, story
 
 LOG, RTCP, QUALITY = 100, 5, 34

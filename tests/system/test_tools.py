@@ -103,7 +103,7 @@ def test_the_demo_knows_which_stories_there_are() -> None:
 
 
 def test_the_demo_fails_when_something_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fs_hepipe.transport.Collectors.send", lambda *_: None)
+    monkeypatch.setattr("fs_hepipe.delivery.collectors.Collectors.send", lambda *_: None)
     assert main(["demo", "busy_486"]) == 1
 
 

@@ -20,16 +20,17 @@ from types import ModuleType
 from typing import Any, Callable, Optional, Union
 from unittest import mock
 
-from fs_hepipe import names, text
-from fs_hepipe.counters import Counters
-from fs_hepipe.event import Event, RecordedEvent
+from fs_hepipe.calls.legs import Leg
+from fs_hepipe.calls.media import Medium
+from fs_hepipe.calls.record import Record
 from fs_hepipe.hep import Message, decode
-from fs_hepipe.legs import Leg
-from fs_hepipe.mapping import call_log, custom, qos, rtcp
-from fs_hepipe.media import Medium
-from fs_hepipe.pipeline import Pipeline
-from fs_hepipe.record import Record
-from fs_hepipe.settings import Settings
+from fs_hepipe.reports import call_log, custom, rtcp
+from fs_hepipe.reports import quality as qos
+from fs_hepipe.reports.pipeline import Pipeline
+from fs_hepipe.words import names, text
+from fs_hepipe.words.counters import Counters
+from fs_hepipe.words.event import Event, RecordedEvent
+from fs_hepipe.words.settings import Settings
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "fs_hepipe" / "tools" / "recordings"
 
@@ -302,7 +303,7 @@ def _no_json(constant: str) -> None:
 
 
 def _without_orjson() -> ModuleType:
-    """fs_hepipe.text as it is where orjson is not installed."""
+    """fs_hepipe.words.text as it is where orjson is not installed."""
     spec = importlib.util.spec_from_file_location("text_without_orjson", text.__file__)
     assert spec is not None
     assert spec.loader is not None

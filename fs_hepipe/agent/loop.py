@@ -1,0 +1,279 @@
+"""
+The one live object: it owns the inlet, the pipeline, the collectors and the loop between them.
+
+Rules:
+1. One thread runs `run`; everyone else only sets a flag, reads a number, or leaves an errand to be done between two
+   events, where all numbers agree.
+2. An exception around one event, one tick or one new configuration is counted or logged, and the loop goes on.
+3. Leaving: when asked to stop, the inlet is drained; on SHUTDOWN the loop goes on until it has been quiet for
+   `QUIET_MS`, `LAST_WORDS` seconds at most, because the last calls are hung up after it (measured).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import Callable, Optional, Protocol
+
+from fs_hepipe.agent.config import Config
+from fs_hepipe.agent.log import LEVELS, LOGGER
+from fs_hepipe.delivery.collectors import Collectors
+from fs_hepipe.reports.bindings import bindings
+from fs_hepipe.reports.pipeline import Pipeline
+from fs_hepipe.words import names
+from fs_hepipe.words.counters import Counters
+from fs_hepipe.words.event import Event
+from fs_hepipe.words.text import say_what
+
+WAIT_MS = 500
+"""How long a pop waits: the longest a `stop` from fs_cli has to wait for us."""
+
+QUIET_MS = 300
+"""After SHUTDOWN: no event for so long means that the calls are gone."""
+
+LAST_WORDS = 2.0
+"""Seconds after SHUTDOWN or a `stop` after which we leave whatever comes."""
+
+TICK = 0.5
+"""Seconds between two looks at what time alone changes."""
+
+MAX_ASKED = 50
+"""
+Legs per tick that the switch is asked about, 0.3 ms each: those that report RTCP and that no event introduced. `show
+channels` lags 0.1 s behind, so a call answered just before we started is not in `living` (measured).
+"""
+
+PATIENCE = 3.0
+"""Seconds that a caller from fs_cli waits for the loop to take a step."""
+
+log = logging.getLogger(LOGGER)
+
+
+class Inlet(Protocol):
+    """Where events come from: `host.Inlet`, or a recording."""
+
+    def bind(self, name: str, subclass: str = "") -> bool:
+        """Asks for an event; False where it can't be had."""
+
+    def pop(self, wait_ms: int) -> Optional[Event]:
+        """The next event, None when there was none within the time."""
+
+    def close(self) -> None:
+        """Ends it."""
+
+
+class Agent:
+    """Events from an inlet to the collectors of a configuration."""
+
+    def __init__(
+        self,
+        config: Config,
+        open_inlet: Callable[[int], Inlet],
+        source: str = "its defaults",
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        remarks: Sequence[str] = (),
+    ) -> None:
+        self.config = config
+        self.source = source
+        """Where the configuration came from, in a word."""
+        self.remarks = remarks
+        """What else an operator should know of it, a sentence each."""
+        self.started = wall()
+        """Seconds since 1970."""
+        self.queue_length = config.event_queue_length
+        """Of the inlet, for as long as the agent lives."""
+        self.counters = Counters()
+        self.pipeline = Pipeline(config.settings, self.counters)
+        self.collectors = Collectors()
+        self._bound: dict[tuple[str, str], bool] = {}
+        self.watermark = 0
+        """The longest row of events popped without a pause: how full the queue was at most."""
+        self.saturated = 0
+        """How often a row was as long as the queue: it may have been full, and the switch drops then without a word."""
+        self.busiest_event = ("", 0.0)
+        """The event that took longest, and its seconds."""
+        self.running = threading.Event()
+        self.ended = threading.Event()
+        self._open_inlet = open_inlet
+        self._clock = clock
+        self._wall = wall
+        self._leaving_at: Optional[float] = None
+        self._wait_ms = WAIT_MS
+        self._errands: deque[tuple[Callable[[], None], threading.Event]] = deque()
+        self._describe: Callable[[str], Optional[Event]] = lambda _unique_id: None
+        self._inlet: Inlet
+        """There from `run` on."""
+
+    def stop(self) -> None:
+        """Asks the loop to end."""
+        self._leaving_at = self._clock() + LAST_WORDS
+        self._wait_ms = 0
+
+    def reconfigure(self, config: Config) -> bool:
+        """Hands the loop another configuration, and waits until it runs by it; False where it does not come to that."""
+        self.between_events(lambda: self._apply(config))
+        return self.config is config
+
+    def between_events(self, act: Callable[[], None]) -> None:
+        """Has the loop do something between two events, and waits until it has been done, `PATIENCE` at the most."""
+        errand = act, threading.Event()
+        self._errands.append(errand)
+        if self.ended.is_set() or not errand[1].wait(PATIENCE):
+            with contextlib.suppress(ValueError):  # it was taken up this very moment
+                self._errands.remove(errand)
+
+    def run(
+        self,
+        living: Callable[[], Iterable[str]] = list,
+        describe: Callable[[str], Optional[Event]] = lambda _unique_id: None,
+    ) -> None:
+        """
+        Runs until `stop`, or until the switch shuts down.
+
+        Args:
+            living: gives the Unique-IDs of the channels that live already.
+            describe: gives one of them as an event with its variables, None where there is none.
+        """
+        self._describe = describe
+        try:
+            with closing(self._open_inlet(self.queue_length)) as self._inlet, closing(self.collectors):
+                self._bind(self.config)
+                self._configure_collectors(self.config)
+                self._learn(living)  # after binding, so that what happens meanwhile waits in the inlet
+                self.running.set()
+                self._loop()
+                self._send(self.pipeline.finish())
+        finally:
+            self.ended.set()
+
+    def _learn(self, living: Callable[[], Iterable[str]]) -> None:
+        unique_ids: Iterable[str] = ()
+        with self._guarded("the question for the living channels"):
+            unique_ids = living()
+        for unique_id in unique_ids:
+            self._ask(unique_id)
+
+    def _ask(self, unique_id: str) -> None:
+        """Asks the switch about one leg."""
+        with self._guarded("a question about a leg"):
+            event = self._describe(unique_id)
+            if event is not None:
+                self._handle(event, self._clock())
+
+    @contextlib.contextmanager
+    def _guarded(self, what: str) -> Iterator[None]:
+        """What goes wrong with one thing is logged, and costs no other one its turn."""
+        try:
+            yield
+        except Exception as error:
+            log.error(f"{what} failed: %s", say_what(error))  # noqa: G004, TRY400  one message each; one line is shown
+
+    def _loop(self) -> None:
+        pop, clock = self._inlet.pop, self._clock
+        row = 0
+        now = next_tick = clock()
+        while True:
+            while self._errands:
+                self._run_errand(*self._errands.popleft())
+            if now >= next_tick:
+                next_tick = now + TICK
+                self._tick(now)
+            if self._leaving_at is not None and now >= self._leaving_at:
+                return
+            event = pop(self._wait_ms if row == 0 else 0)
+            now = clock()
+            if event is not None:
+                row += 1
+                if row > self.watermark:  # noqa: PLR1730  max would be a call for each event
+                    self.watermark = row
+                now = self._handle(event, now)
+                if row == self.queue_length:
+                    self.saturated += 1
+                    log.warning("%d events in a row, as many as the queue holds: some may have been lost", row)
+            elif row:
+                row = 0
+            elif self._leaving_at is not None:
+                return
+
+    def _handle(self, event: Event, now: float) -> float:
+        """Handles an event that was popped at `now`; the time when that was done."""
+        name = ""
+        try:
+            name = event.getHeader(names.EVENT_NAME) or ""
+            if name == names.SHUTDOWN:
+                self._leaving_at = now + LAST_WORDS
+                self._wait_ms = QUIET_MS
+            self._send(self.pipeline.handle(event, now, name))
+        except Exception as error:
+            self._fail(error)
+        done = self._clock()
+        if done - now > self.busiest_event[1]:
+            self.busiest_event = (name, done - now)
+        return done
+
+    def _fail(self, error: Exception) -> None:
+        with contextlib.suppress(Exception):  # what is broken may be the counters
+            reason = type(error).__name__
+            log.error(f"an event failed with {reason}: %s", say_what(error))  # noqa: G004  one message per reason
+            self.counters.failed[reason] += 1
+
+    def _tick(self, now: float) -> None:
+        with self._guarded("housekeeping"):
+            self._send(self.pipeline.tick(now))
+        for error in self.pipeline.take_faults():
+            log.error("housekeeping of a leg failed: %s", say_what(error))
+        unique_ids: list[str] = []
+        with self._guarded("the search for legs that nothing is known of"):
+            unique_ids = self.pipeline.strangers(MAX_ASKED)
+        for unique_id in unique_ids:
+            self._ask(unique_id)
+        with self._guarded("housekeeping of the collectors"):
+            for complaint in self.collectors.poll(now, self._wall()):
+                log.warning(complaint)  # as it is: each collector is complained of on its own
+
+    def _send(self, datagrams: list[bytes]) -> None:
+        if datagrams:
+            self.collectors.send(datagrams, self._wall())
+
+    def _run_errand(self, act: Callable[[], None], done: threading.Event) -> None:
+        try:
+            act()
+        except Exception as error:
+            log.error("what fs_cli asked for failed: %s", say_what(error))  # noqa: TRY400  as above
+        finally:
+            done.set()
+
+    def _bind(self, config: Config) -> None:
+        """
+        Asks for the events that a configuration needs and that were not asked for yet.
+
+        One that is needed no longer keeps coming and is ignored: an event can't be unbound, and another inlet would
+        lose or double what happens between the two.
+        """
+        for event in [*bindings(config.settings), (names.SHUTDOWN, "")]:
+            if event not in self._bound:
+                self._bound[event] = self._inlet.bind(*event)
+                if not self._bound[event]:
+                    log.warning("the switch would not bind the event %s", " ".join(event).rstrip())
+
+    @property
+    def unbound(self) -> list[str]:
+        """The events that the switch would not bind."""
+        return [" ".join(event).rstrip() for event, known in list(self._bound.items()) if not known]
+
+    def _configure_collectors(self, config: Config) -> None:
+        self.collectors.configure((str(address), address.host, address.port) for address in config.collectors)
+
+    def _apply(self, config: Config) -> None:
+        """The loop's own part of `reconfigure`. The length of the queue stays: it is the inlet's, until a restart."""
+        self._bind(config)
+        self.pipeline.reconfigure(config.settings)
+        self._configure_collectors(config)
+        log.setLevel(LEVELS[config.log_level])
+        self.config = config

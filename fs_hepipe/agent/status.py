@@ -1,0 +1,166 @@
+"""
+A running agent -> what an operator sees of it: a dictionary, text for a terminal, JSON.
+
+Rules:
+1. Every answer fits a terminal of 100 columns.
+2. What may be wrong is said in words, under `hints`, with what to do about it.
+3. The password is never in it.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from fs_hepipe.agent.loop import Agent
+from fs_hepipe.delivery.udp import SENT
+from fs_hepipe.hep.registry import protocol_name
+from fs_hepipe.version import VERSION
+from fs_hepipe.words import names
+from fs_hepipe.words.text import shown
+
+COLUMNS = 100
+INDENT = 10
+"""Columns of a label, and of the lines below it that still belong to it."""
+
+MEDIA_LEGS = 2
+"""Quality reports of received media before the absence of RTCP means something: those of one call."""
+
+RTCP_REPORTS = 4
+"""Reports of the far ends before the absence of ours means something: both come every few seconds."""
+
+
+def status(agent: Agent) -> dict[str, Any]:
+    """All numbers of an agent, and its hints. Keys of it are stable: they are what `status json` prints."""
+    looks = [_look(agent)]
+    if not looks[0]["ledger"]["balances"]:  # the agent goes on while we look, and this was in the middle of an event
+        agent.between_events(lambda: looks.append(_look(agent)))
+    return looks[-1]
+
+
+def _look(agent: Agent) -> dict[str, Any]:
+    counters, ledger = agent.counters, agent.counters.ledger()
+    name, seconds = agent.busiest_event
+    return {
+        "version": VERSION,
+        "started": agent.started,
+        "running_since": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(agent.started)),
+        "configuration": agent.source,
+        "capture_id": agent.config.settings.capture_id,
+        "node_name": agent.pipeline.node_name,
+        "collectors": [
+            {
+                "name": collector.name,
+                "sent": collector.outcomes[SENT],
+                "octets": collector.octets,
+                "errors": {reason: count for reason, count in sorted(collector.outcomes.items()) if reason != SENT},
+                "refusals": collector.refusals,
+                "last_error": collector.last_error.text if collector.last_error else None,
+                "last_error_time": collector.last_error.time if collector.last_error else None,
+            }
+            for collector in agent.collectors
+        ],
+        "events": {
+            "received": dict(sorted(counters.received.items())),
+            "mapped": dict(sorted(counters.mapped.items())),
+            "ignored": dict(sorted(counters.ignored.items())),
+            "failed": dict(sorted(counters.failed.items())),
+        },
+        "messages": {str(int(kind)): count for kind, count in sorted(counters.built.items())},
+        "dropped": dict(sorted(counters.dropped.items())),
+        "waiting": counters.waiting,
+        "legs": {
+            "living": len(agent.pipeline.legs),
+            "most": agent.config.settings.max_legs,
+            "evicted": agent.pipeline.legs.evicted,
+            "expired": agent.pipeline.legs.expired,
+        },
+        "queue": {"length": agent.queue_length, "longest_row": agent.watermark, "times_full": agent.saturated},
+        "busiest_event": {"name": name, "microseconds": round(seconds * 1e6)},
+        "unbound_events": agent.unbound,
+        "ledger": {**ledger._asdict(), "balances": ledger.balances and agent.collectors.balances},
+        "hints": hints(agent),
+    }
+
+
+def hints(agent: Agent) -> list[str]:
+    """What is likely to leave a tab of Homer empty, and what to do about it."""
+    found = [*agent.config.warnings, *agent.remarks]
+    settings, received = agent.config.settings, agent.counters.received
+    heard, told = received[names.RECV_RTCP_MESSAGE], received[names.SEND_RTCP_MESSAGE]
+    streams = max((agent.counters.built[kind] for kind in settings.qos_type), default=0)
+    if settings.report_rtcp_events and not heard and not told and streams >= MEDIA_LEGS:
+        found.append(
+            f"{streams} streams of media ended and no RTCP came: unless they took less than 5 s each, set "
+            "rtcp-audio-interval-msec in the SIP profile, and keep the media on the switch (no bypass, no proxy)"
+        )
+    if settings.report_rtcp_events and heard >= RTCP_REPORTS and not told:
+        found.append(
+            "the far ends' RTCP comes, ours does not: set the variable fire_rtcp_events=true before the media starts, "
+            'for example <X-PRE-PROCESS cmd="set" data="fire_rtcp_events=true"/> in vars.xml'
+        )
+    for collector in agent.collectors:
+        if collector.target is None and collector.last_error is not None:
+            found.append(f"{collector.name}: the name does not resolve, nothing is sent there")
+        elif collector.refuses:
+            found.append(f"{collector.name}: nobody listens there, it refuses what is sent")
+    if agent.saturated:
+        found.append(
+            f"the event queue was full {agent.saturated} times, or nearly so, and events may be lost: "
+            "raise event-queue-length"
+        )
+    if agent.unbound:
+        found.append(f"the switch would not bind {', '.join(agent.unbound)}")
+    return found
+
+
+def as_json(report: Mapping[str, Any]) -> str:
+    """One line of JSON."""
+    return json.dumps(report) + "\n"
+
+
+def as_text(report: Mapping[str, Any]) -> str:
+    """The report for a terminal: lines of at most `COLUMNS`."""
+    legs, queue, busiest = report["legs"], report["queue"], report["busiest_event"]
+    events = report["events"]
+    lines = [
+        f"fs_hepipe {report['version']}, running since {report['running_since']}",
+        f"  configured by {report['configuration']}",
+        f"  node {report['node_name'] or '(the switch name)'}, capture id {report['capture_id']}",
+        "collectors",
+    ]
+    for collector in report["collectors"]:
+        errors = _pairs(collector["errors"])
+        lines.append(f"  {collector['name']}  sent {collector['sent']}, errors {errors or 'none'}")
+        if collector["last_error"]:
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(collector["last_error_time"]))
+            lines.append(f"    last error {when}: {collector['last_error']}")
+    lines.append(f"events    {'received':>10} {'mapped':>10}")
+    lines += [
+        f"  {name:<28} {count:>10} {events['mapped'].get(name, 0):>10}" for name, count in events["received"].items()
+    ]
+    messages = {f"{kind} {protocol_name(int(kind))}": count for kind, count in report["messages"].items()}
+    lines += [
+        f"ignored   {_pairs(events['ignored']) or 'none'}",
+        f"failed    {_pairs(events['failed']) or 'none'}",
+        f"messages  {_pairs(messages) or 'none'}",
+        f"dropped   {_pairs(report['dropped']) or 'none'}",
+        f"waiting   {report['waiting']} for a Call-ID or an address",
+        f"legs      {legs['living']} living (of {legs['most']}), {legs['evicted']} evicted, {legs['expired']} expired",
+        f"queue     {queue['length']} long, {queue['longest_row']} events in a row, {queue['times_full']} times full",
+        f"slowest   {busiest['name'] or '-'} {busiest['microseconds']} us",
+        f"ledger    {'balances' if report['ledger']['balances'] else 'DOES NOT BALANCE: please report this'}",
+    ]
+    lines += [f"hint      {hint}" for hint in report["hints"]]
+    return "".join(f"{_wrapped(line)}\n" for line in lines)
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(shown(line, len(line)), COLUMNS, subsequent_indent=" " * INDENT, break_on_hyphens=False)
+
+
+def _pairs(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())

@@ -1,0 +1,3 @@
+"""
+What is known of a call: its legs, their SIP signalling and their media.
+"""

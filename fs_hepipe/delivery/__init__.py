@@ -1,0 +1,3 @@
+"""
+Datagrams to collectors: never waiting, each outcome counted.
+"""

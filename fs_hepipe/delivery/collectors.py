@@ -1,0 +1,79 @@
+"""
+Datagrams -> collectors. Each collector gets every datagram and counts what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Optional
+
+from fs_hepipe.delivery.resolve import Resolver
+from fs_hepipe.delivery.udp import Collector, LastError
+
+
+class Collectors:
+    """All collectors of an agent."""
+
+    def __init__(self) -> None:
+        self.offered = 0
+        """Datagrams that there were to send."""
+        self._members: dict[str, tuple[Collector, Resolver]] = {}
+
+    def __iter__(self) -> Iterator[Collector]:
+        return iter([collector for collector, _ in self._members.values()])
+
+    def configure(self, addresses: Iterable[tuple[str, str, int]]) -> None:
+        """The collectors as (name, host, port) from now on; one that stays keeps its socket and its counters."""
+        before = dict(self._members)
+        members: dict[str, tuple[Collector, Resolver]] = {}
+        for name, host, port in addresses:
+            members[name] = before.pop(name) if name in before else self._joined(name, host, port)
+        self._members = members  # whole, for those who only look
+        for collector, _ in before.values():
+            collector.close()
+
+    def poll(self, now: float, wall: float) -> list[str]:
+        """Sees to names that don't resolve yet, without waiting; what there is to complain about, one line each."""
+        complaints = []
+        for collector, resolver in self._members.values():
+            if collector.target is None:
+                failure = _poll(resolver, now)
+                collector.target = resolver.found
+                if failure is not None:
+                    collector.last_error = LastError(failure, wall)
+            if collector.last_error is not collector.told:
+                collector.told = collector.last_error
+                complaints.append(f"{collector.name}: {collector.last_error and collector.last_error.text}")
+        return complaints
+
+    def send(self, datagrams: list[bytes], wall: float) -> None:
+        """Datagrams to each; `wall` is the time, seconds since 1970."""
+        self.offered += len(datagrams)
+        for collector, resolver in self._members.values():
+            if collector.target is None:
+                collector.target = resolver.found
+            for datagram in datagrams:
+                collector.send(datagram, wall)
+
+    @property
+    def balances(self) -> bool:
+        """Whether each collector has counted an outcome for each datagram since it joined."""
+        return all(sum(each.outcomes.values()) == self.offered - each.joined for each in self)
+
+    def close(self) -> None:
+        """Lets all sockets go."""
+        for collector, _ in self._members.values():
+            collector.close()
+
+    def _joined(self, name: str, host: str, port: int) -> tuple[Collector, Resolver]:
+        collector, resolver = Collector(name, joined=self.offered), Resolver(host, port)
+        collector.target = resolver.found
+        return collector, resolver
+
+
+def _poll(resolver: Resolver, now: float) -> Optional[str]:
+    """Why a look-up failed, once; whatever goes wrong with one costs no other collector its turn."""
+    try:
+        return resolver.poll(now)
+    except Exception as error:  # noqa: BLE001  a RuntimeError where the machine has no thread left
+        return f"no look-up: {error}"

@@ -1,0 +1,163 @@
+"""
+Datagrams -> one collector over UDP, each with an outcome that is counted. Never blocks, never raises.
+
+Rules:
+1. One connected, non-blocking socket; its address is resolved once, by the resolver.
+2. A connected socket reports ECONNREFUSED for the datagram before, and the call that reports it sends nothing
+   (measured): so it is sent again, once.
+3. `sent` means that the kernel took it. HEP over UDP has no acknowledgement.
+4. A socket that an error may have left useless is replaced: a connected one keeps its own address when the machine
+   gets another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from typing import NamedTuple, Optional
+
+from fs_hepipe.words.counters import Counts
+from fs_hepipe.words.errors import TransportError
+
+SENT = "sent"
+REFUSED = "refused"
+UNRESOLVED = "unresolved"
+UNREACHABLE = "unreachable"
+ERROR = "error"
+
+# fmt: off
+OUTCOMES = {
+    errno.ECONNREFUSED: REFUSED,
+    errno.EAGAIN:       "buffer_full",
+    errno.EWOULDBLOCK:  "buffer_full",
+    errno.ENOBUFS:      "buffer_full",
+    errno.EMSGSIZE:     "too_long",
+    errno.ENETUNREACH:  UNREACHABLE,
+    errno.EHOSTUNREACH: UNREACHABLE,
+    errno.ENETDOWN:     UNREACHABLE,
+    errno.EPERM:        "forbidden",        # a firewall on this machine
+    errno.EACCES:       "forbidden",
+}
+# fmt: on
+"""What an error of the kernel is counted as; any other one is `error`."""
+
+REFUSING = 60.0
+"""Seconds of sending without a refusal, after which somebody listens again: hosts answer no more than once a second."""
+
+Target = tuple[int, tuple[object, ...]]
+"""An address family and a socket address of it."""
+
+
+class LastError(NamedTuple):
+    """The error that came last."""
+
+    text: str
+    time: float
+    """Seconds, of the agent's wall clock."""
+
+
+class Collector:
+    """One collector, by the name it was configured with."""
+
+    def __init__(self, name: str, joined: int = 0) -> None:
+        self.name = name
+        self.joined = joined
+        """Datagrams that had been sent to others when this one was added."""
+        self.outcomes: Counts[str] = Counts()
+        """Datagrams by what became of them; one of them is `sent`."""
+        self.octets = 0
+        """Octets sent."""
+        self.refusals = 0
+        """How often the far end said that nobody listens; such a datagram was counted as sent before."""
+        self.refused_at: Optional[float] = None
+        """When it said so last, and when something was sent last."""
+        self.sent_at = 0.0
+        self.target: Optional[Target] = None
+        """Where it is; None until its name has resolved."""
+        self.last_error: Optional[LastError] = None
+        self.told: Optional[LastError] = None
+        """The error that was complained of last."""
+        self._socket: Optional[socket.socket] = None
+
+    def send(self, datagram: bytes, now: float) -> str:
+        """Sends a datagram and gives its outcome; `now` is the wall clock, for `last_error`."""
+        try:
+            (self._socket or self._connected()).send(datagram)
+        except Exception as error:  # noqa: BLE001  whatever it is, the next collector gets its datagram
+            outcome = self._not_sent(error, datagram, now)
+            if outcome != SENT:
+                self.outcomes[outcome] += 1
+                return outcome
+        self.octets += len(datagram)
+        self.sent_at = now
+        self.outcomes[SENT] += 1
+        return SENT
+
+    @property
+    def refuses(self) -> bool:
+        """Whether nobody listens there, as far as we were told of late."""
+        return self.refused_at is not None and self.sent_at - self.refused_at < REFUSING
+
+    def await_refusal(self, patience: float, now: float) -> None:
+        """Waits so many seconds for a host to say that nobody listens: for a test message, not for the event path."""
+        if self._socket is None:
+            return
+        self._socket.settimeout(patience)
+        try:
+            self._socket.recv(1)
+        except ConnectionRefusedError as error:
+            self._refused(error, now)
+        except OSError:
+            pass  # nothing was said, in time or at all
+        finally:
+            self._socket.setblocking(False)
+
+    def close(self) -> None:
+        """Lets the socket go; the next datagram opens another."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.close()
+            self._socket = None
+
+    def _not_sent(self, error: Exception, datagram: bytes, now: float) -> str:
+        """The outcome of a datagram that an error met; one met by the refusal of the one before is sent again."""
+        if isinstance(error, ConnectionRefusedError):
+            self._refused(error, now)
+            try:
+                (self._socket or self._connected()).send(datagram)
+            except ConnectionRefusedError as again:
+                self._refused(again, now)
+                return REFUSED
+            except Exception as other:  # noqa: BLE001  as in `send`
+                error = other
+            else:
+                return SENT
+        if isinstance(error, TransportError):
+            return UNRESOLVED
+        if not isinstance(error, OSError):
+            self.last_error = LastError(type(error).__name__, now)
+            return ERROR
+        self.last_error = LastError(str(error), now)
+        outcome = OUTCOMES.get(error.errno or 0, ERROR)
+        if outcome in {UNREACHABLE, ERROR}:
+            self.close()
+        return outcome
+
+    def _connected(self) -> socket.socket:
+        if self.target is None:
+            raise TransportError("its name has not resolved")
+        family, address = self.target
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.connect(address)
+        except OSError:
+            self.close()
+            raise
+        return self._socket
+
+    def _refused(self, error: OSError, now: float) -> None:
+        self.refusals += 1
+        self.refused_at = now
+        self.last_error = LastError(str(error), now)

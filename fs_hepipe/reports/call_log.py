@@ -1,0 +1,125 @@
+"""
+Channel events of a leg -> one line that a person reads in Homer's Logs tab (protocol type 100).
+
+Rules:
+1. `text`: the event, then `key=value` of what is known, then the leg; `json`: the same keys; `full`: the event as the
+   switch serialises it.
+2. Both legs are named in every line, so that a reader can cross over to the other leg's Call-ID.
+3. Foreign text is escaped: a caller's name can't forge a line or a key.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from fs_hepipe.calls.legs import Leg
+from fs_hepipe.calls.record import Record
+from fs_hepipe.hep.registry import ProtocolType
+from fs_hepipe.words import names
+from fs_hepipe.words.event import Event, Get
+from fs_hepipe.words.text import pairs, shown, to_json, without_keys
+
+# fmt: off
+CALLER = (
+    ("caller",        names.CALLER_ID_NUMBER),
+    ("caller-name",   names.CALLER_ID_NAME),
+    ("callee",        names.DESTINATION_NUMBER),
+)
+CODEC = (
+    ("codec",         names.CHANNEL_READ_CODEC_NAME),
+    ("rate",          names.CHANNEL_READ_CODEC_RATE),
+)
+CAUSE = (
+    ("cause",         names.HANGUP_CAUSE),
+    ("q850",          names.HANGUP_CAUSE_Q850),
+    ("sip-status",    names.SIP_TERM_STATUS),
+    ("invite-status", names.SIP_INVITE_FAILURE_STATUS),
+    ("phrase",        names.SIP_INVITE_FAILURE_PHRASE),
+    ("disposition",   names.SIP_HANGUP_DISPOSITION),
+)
+SECONDS = (
+    ("duration",      names.DURATION),
+    ("billed",        names.BILLSEC),
+)
+
+# What a line says beside the leg itself. An event that is not here says who calls whom.
+EXTRA = {
+    names.CHANNEL_CREATE:           CALLER,
+    names.CHANNEL_PROGRESS_MEDIA:   CODEC,
+    names.CHANNEL_ANSWER:           CODEC,
+    names.CALL_UPDATE:              CODEC,
+    names.CHANNEL_BRIDGE:           (),
+    names.CHANNEL_UNBRIDGE:         (),
+    names.CHANNEL_HOLD:             (),
+    names.CHANNEL_UNHOLD:           (),
+    names.CHANNEL_HANGUP:           CALLER + CAUSE,
+    names.CHANNEL_HANGUP_COMPLETE:  CALLER + CAUSE + SECONDS,
+    names.CHANNEL_DESTROY:          CAUSE + SECONDS,
+    names.CHANNEL_UUID:             (("was", names.OLD_UNIQUE_ID),),
+    names.CHANNEL_EXECUTE:          (("application", names.APPLICATION), ("data", names.APPLICATION_DATA)),
+    names.CHANNEL_EXECUTE_COMPLETE: (("application", names.APPLICATION), ("data", names.APPLICATION_DATA),
+                                     ("response", names.APPLICATION_RESPONSE)),
+    names.CHANNEL_CALLSTATE:        (("state", names.CHANNEL_CALL_STATE),),
+    names.CHANNEL_STATE:            (("state", names.CHANNEL_STATE_NAME),),
+    names.DTMF:                     (("digit", names.DTMF_DIGIT), ("duration-samples", names.DTMF_DURATION),
+                                     ("source", names.DTMF_SOURCE)),
+    names.CUSTOM:                   (("text", names.LOG_TEXT),),
+}
+# fmt: on
+
+# Which way a step of the call went: True where the far end took it. What is not here happened inside the switch,
+# or was done by it (mod_sofia.c:sofia_on_hangup and sofia.c set the disposition).
+FROM_CALLER = frozenset({names.CHANNEL_CREATE})
+FROM_CALLEE = frozenset({names.CHANNEL_PROGRESS, names.CHANNEL_PROGRESS_MEDIA, names.CHANNEL_ANSWER})
+FAR_END_DISPOSITIONS = ("recv_bye", "recv_cancel", "recv_refuse")
+LOG = int(ProtocolType.LOG)
+
+INJECTED = "APP"
+"""DTMF-Source of a digit that an application of the switch made up."""
+
+
+def call_log(event: Event, name: str, timestamp: int, leg: Leg, other: Optional[Leg], log_format: str) -> Record:
+    """The line of an event that happened at `timestamp`, microseconds."""
+    fields = _fields(event.getHeader, name, leg, other)
+    if log_format == "text":
+        payload = f"{name} {pairs(fields)}".encode()
+    elif log_format == "json":
+        payload = to_json({"event": name, **{key: shown(value) for key, value in fields.items()}})
+    else:
+        payload = without_keys(event.serialize("json")).encode("utf-8", "replace")
+    return Record(leg.stamp(timestamp), LOG, payload, _came_from_far_end(name, leg, fields))
+
+
+def _fields(get: Get, name: str, leg: Leg, other: Optional[Leg]) -> dict[str, str]:
+    """What a line says, in foreign words as they are."""
+    fields: dict[str, str] = {}
+    if leg.outbound is not None:
+        fields["direction"] = "outbound" if leg.outbound else "inbound"
+    for key, header in EXTRA.get(name, CALLER):
+        value = get(header)
+        if value:
+            fields[key] = value
+    disposition = fields.get("disposition")
+    if disposition:
+        fields["by"] = "far-end" if disposition in FAR_END_DISPOSITIONS else "switch"
+    if leg.channel:
+        fields["channel"] = leg.channel
+    fields["leg"] = leg.unique_id
+    if leg.other_id:
+        fields["other-leg"] = leg.other_id
+        if other is not None and other.call_id:
+            fields["other-call-id"] = other.call_id
+    sequence = get(names.EVENT_SEQUENCE)
+    if sequence:
+        fields["seq"] = sequence
+    return fields
+
+
+def _came_from_far_end(name: str, leg: Leg, fields: dict[str, str]) -> bool:
+    if name in FROM_CALLER:
+        return leg.outbound is False
+    if name in FROM_CALLEE:
+        return bool(leg.outbound)
+    if name == names.DTMF:
+        return fields.get("source") != INJECTED
+    return fields.get("disposition") in FAR_END_DISPOSITIONS

@@ -1,0 +1,119 @@
+"""
+Records -> the flows they belong to: from where to where, in which direction, in whose name.
+
+What is not known of a leg's addresses is the switch's own address and port 0. RTCP's flows are kept on their medium,
+for there is more of them to come; whoever changes what is packed in one forgets it (`Medium.forget_flows`).
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from fs_hepipe.calls.legs import Leg, Legs
+from fs_hepipe.calls.media import VIDEO, Endpoint, ip_literal
+from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.hep import Flow, IpProtocol, Message
+from fs_hepipe.hep.encoder import MAX_KEPT
+from fs_hepipe.words import names
+from fs_hepipe.words.event import Get
+from fs_hepipe.words.settings import Settings
+
+NOWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104  an address that says it is none
+"""What stands for an address that nobody told us."""
+
+
+class Flows:
+    """The flows of a switch's legs."""
+
+    def __init__(self, legs: Legs) -> None:
+        self._legs = legs
+        self.switch_name = ""
+        """As its events tell it; empty until one has come."""
+        self._switch: tuple[Optional[str], ...] = ()
+        self._switch_ip: dict[int, Optional[str]] = {4: None, 6: None}
+
+    @property
+    def node_name(self) -> Optional[str]:
+        """What our messages call this agent; None until an event has told the switch's name."""
+        return self._settings.node_name or self.switch_name or None
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Other settings from the next record on."""
+        self._settings = settings
+        self._legs.forget_flows()
+
+    def observe_switch(self, get: Get) -> None:
+        """Learns the switch's name and addresses from any event."""
+        switch = get(names.SWITCH_NAME), get(names.SWITCH_IPV4), get(names.SWITCH_IPV6)
+        if switch == self._switch:
+            return
+        self._switch = switch
+        name, *ips = switch
+        self.switch_name = name or self.switch_name
+        self._switch_ip.update({version: ip_literal(ip) for version, ip in zip((4, 6), ips) if ip})
+        self._legs.forget_flows()
+
+    def of(self, leg: Leg, record: Record, correlation_id: str) -> Flow:
+        """
+        The flow of a leg's record that is filed under `correlation_id`.
+
+        Raises:
+            HepError: something of it does not fit its chunk.
+        """
+        medium = leg.video if record.medium == VIDEO else leg.audio
+        if record.plane is not Plane.RTCP or record.medium is None or medium is None:
+            return self._new(leg, record, correlation_id)
+        flow = medium.received_flow if record.received else medium.sent_flow
+        if flow is None or flow.correlation_id is not correlation_id:  # the very text: `express` compares no other way
+            flow = self._new(leg, record, correlation_id)
+            if len(correlation_id) <= MAX_KEPT:
+                if record.received:
+                    medium.received_flow = flow
+                else:
+                    medium.sent_flow = flow
+        return flow
+
+    def _new(self, leg: Leg, record: Record, correlation_id: str) -> Flow:
+        settings = self._settings
+        local, remote, ip_protocol = _endpoints(leg, record)
+        if local is None or remote is None:
+            own = Endpoint(self._own_address(local or remote), 0)
+            local, remote = local or own, remote or own
+        source, destination = (remote, local) if record.received else (local, remote)
+        if (":" in source.ip) != (":" in destination.ip):  # two families in one message can't be
+            destination = Endpoint(NOWHERE[6 if ":" in source.ip else 4], 0)
+        return Flow(Message(
+            0,
+            b"",
+            record.protocol_type,
+            source.ip,
+            destination.ip,
+            source.port,
+            destination.port,
+            ip_protocol,
+            settings.capture_id,
+            correlation_id,
+            self.node_name,
+            settings.capture_password,
+            record.mos,
+        ))
+
+    def _own_address(self, peer: Optional[Endpoint]) -> str:
+        """The switch's own address, of the family of its peer."""
+        version = 6 if peer is not None and ":" in peer.ip else 4
+        return self._switch_ip[version] or NOWHERE[version]
+
+
+def _endpoints(leg: Leg, record: Record) -> tuple[Optional[Endpoint], Optional[Endpoint], int]:
+    """Our side and the far end's, and what is between them, as far as they are known."""
+    if record.plane is Plane.SIGNALLING:
+        return leg.local, leg.remote, leg.ip_protocol
+    medium = leg.video if record.medium == VIDEO else leg.audio or leg.video
+    if medium is None:
+        return None, None, IpProtocol.UDP
+    if record.medium is None and leg.video not in {None, medium}:  # can't be told: the address, but not the port
+        local, remote = (point and Endpoint(point.ip, 0) for point in (medium.local, medium.remote))
+        return local, remote, IpProtocol.UDP
+    if record.plane is Plane.RTP:
+        return medium.local, medium.remote, IpProtocol.UDP
+    return medium.local_rtcp, medium.remote_rtcp, IpProtocol.UDP

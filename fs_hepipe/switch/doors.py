@@ -1,0 +1,65 @@
+"""
+The doors mod_python3 knocks on. Nothing leaves them: an exception that does can kill the switch, whose module copies
+its text into a buffer of 20 KiB without looking at its length (measured).
+
+    runtime(args)                         startup-script, pyrun: runs the agent in the thread it is given
+    fsapi(session, stream, env, args)     `python fs_hepipe …` from fs_cli
+    handler(session, args)                `<action application="python" data="fs_hepipe log …"/>`
+"""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from fs_hepipe.switch import host
+from fs_hepipe.switch.commands import answer
+from fs_hepipe.switch.console import complain
+from fs_hepipe.switch.starter import run
+from fs_hepipe.words.errors import ConfigError
+from fs_hepipe.words.text import say_what, shown
+
+
+def runtime(args: str) -> None:
+    """Runs the agent until it is stopped or the switch shuts down; returns at once when one is running already."""
+    try:
+        run(args)
+    except ConfigError as error:
+        for problem in error.problems:
+            complain(problem)  # as it is: each is said on its own
+        complain("not started: the configuration has problems")
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    except Exception as error:
+        complain("ended: %s", say_what(error))
+
+
+def fsapi(session: Any, stream: host.Stream, env: Any, args: Optional[str]) -> None:
+    """Answers a command of fs_cli on `stream`."""
+    try:
+        host.answer(stream, answer(args or ""))
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    except Exception as error:
+        _answer_fault(stream, error)
+
+
+def handler(session: Any, args: Optional[str]) -> None:
+    """`log TEXT` from the dialplan: a line in the log of the session's own call."""
+    try:
+        command, _, text = (args or "").strip().partition(" ")
+        if command != "log" or not text.strip():
+            complain("dialplan: %r is not: log TEXT", shown(args or "", 80))
+            return
+        if not host.fire_log(session.get_uuid(), session.getVariable("sip_call_id"), text.strip()):
+            complain("dialplan: the line was not logged: the channel's id and Call-ID can't be said")
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    except Exception as error:
+        complain("dialplan: %s", say_what(error))
+
+
+def _answer_fault(stream: host.Stream, error: Exception) -> None:
+    try:
+        host.answer(stream, f"-ERR {say_what(error)}\n")
+    except Exception as fault:
+        complain("could not answer: %s", say_what(fault))

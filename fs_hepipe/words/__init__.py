@@ -1,0 +1,3 @@
+"""
+What every other folder uses: FreeSWITCH's names, text, numbers, errors, counters, settings, and what an event is.
+"""

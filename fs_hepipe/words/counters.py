@@ -1,0 +1,79 @@
+"""
+What happened, by reason: nothing is lost without being counted here.
+
+Two equations hold at any time, and `ledger` says so:
+
+    received == mapped + ignored + failed          (events)
+    recorded == built + dropped + waiting          (records; one event can give several)
+
+A third one, `built == sent + every error`, holds per collector, see `fs_hepipe.delivery.collectors`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+
+
+class Ledger(NamedTuple):
+    """The totals of both equations."""
+
+    received: int
+    mapped: int
+    ignored: int
+    failed: int
+    recorded: int
+    built: int
+    dropped: int
+    waiting: int
+
+    @property
+    def balances(self) -> bool:
+        """Whether every event and every record is accounted for."""
+        events = self.mapped + self.ignored + self.failed
+        records = self.built + self.dropped + self.waiting
+        return self.received == events and self.recorded == records
+
+
+Key = TypeVar("Key")
+
+
+class Counts(dict[Key, int]):
+    """How often each thing happened. Asking for what never did is answered with 0 and leaves no trace."""
+
+    def __missing__(self, _key: Key) -> int:
+        return 0
+
+
+class Counters:
+    """Counters of one agent; plain integers, written by its one thread, read by anyone."""
+
+    def __init__(self) -> None:
+        self.received: Counts[str] = Counts()
+        """Events by name."""
+        self.mapped: Counts[str] = Counts()
+        """Events that gave at least one record, by name."""
+        self.ignored: Counts[str] = Counts()
+        """Events that had nothing to say to a collector, by reason."""
+        self.failed: Counts[str] = Counts()
+        """Events that could not be mapped, by reason."""
+        self.recorded = 0
+        """Records the mappers made."""
+        self.built: Counts[int] = Counts()
+        """Messages by protocol type."""
+        self.dropped: Counts[str] = Counts()
+        """Records that never became a message, by reason."""
+        self.waiting = 0
+        """Records that wait for their leg's Call-ID or media address."""
+
+    def ledger(self) -> Ledger:
+        """The totals as they are now."""
+        return Ledger(
+            received=sum(self.received.values()),
+            mapped=sum(self.mapped.values()),
+            ignored=sum(self.ignored.values()),
+            failed=sum(self.failed.values()),
+            recorded=self.recorded,
+            built=sum(self.built.values()),
+            dropped=sum(self.dropped.values()),
+            waiting=self.waiting,
+        )

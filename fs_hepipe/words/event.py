@@ -1,0 +1,78 @@
+"""
+What an event is to us: something that answers for its headers. FreeSWITCH's own Event does; so does a recorded one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Callable, Optional, Protocol
+
+from fs_hepipe.words import names
+
+MAX_DIGITS = 20
+"""Of a time in microseconds: 2^64 has so many."""
+
+
+Get = Callable[[str], Optional[str]]
+"""An event's `getHeader`: the value of a header, None where there is none."""
+
+
+class Event(Protocol):
+    """What we use of FreeSWITCH's Event (switch_cpp.h)."""
+
+    def getHeader(self, name: str, /) -> Optional[str]:  # noqa: N802  FreeSWITCH's name
+        """The value of a header, None where there is none."""
+
+    def serialize(self, format: str, /) -> str:  # noqa: A002
+        """The whole event; `json` is the format we ask for."""
+
+
+class Reread:
+    """An event of which some headers were read before, and aren't read again."""
+
+    __slots__ = ("_event", "_known")
+
+    def __init__(self, event: Event, known: dict[str, Optional[str]]) -> None:
+        self._event = event
+        self._known = known
+
+    def getHeader(self, name: str, /) -> Optional[str]:  # noqa: N802  FreeSWITCH's name
+        """The value of a header, None where there is none."""
+        return self._known[name] if name in self._known else self._event.getHeader(name)
+
+    def serialize(self, format: str, /) -> str:  # noqa: A002
+        """The whole event."""
+        return self._event.serialize(format)
+
+
+class RecordedEvent:
+    """An event made of its headers, as `Event.serialize("json")` and `uuid_dump … json` give them."""
+
+    __slots__ = ("_recorded", "getHeader", "headers")
+
+    def __init__(self, headers: dict[str, object]) -> None:
+        self._recorded = headers
+        self.headers = {header: header_text(value) for header, value in headers.items() if value != []}
+        self.getHeader = self.headers.get
+
+    def serialize(self, format: str = "json", /) -> str:  # noqa: A002, ARG002
+        """The event as JSON, the one format there is; octets that are no UTF-8 stay what they are, as in the switch."""
+        return json.dumps(self._recorded, ensure_ascii=False)
+
+    @property
+    def time(self) -> float:
+        """When it happened, seconds since 1970; 0 where it does not say."""
+        text = self.headers.get(names.EVENT_DATE_TIMESTAMP, "")
+        return int(text) / 1e6 if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0.0
+
+
+def header_text(value: object) -> str:
+    """
+    What getHeader answers for a header's value in JSON: one with several values is a list there, and `ARRAY::a|:b`
+    here (switch_event.c:switch_event_base_add_header).
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ("ARRAY::" if len(value) > 1 else "") + "|:".join(map(str, value))
+    return json.dumps(value)

@@ -1,0 +1,104 @@
+"""
+Headers that are numbers -> numbers, or a MappingError that names the header.
+
+A header that is missing is None and left out by whoever asked; one that is there but is no number is a fault.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Optional
+
+from fs_hepipe.words import names
+from fs_hepipe.words.errors import MappingError
+from fs_hepipe.words.event import Get
+
+MAX_INTEGER = 2**53
+"""What every reader of JSON holds exactly (RFC 8259 §6); no count and no clock of a switch comes near."""
+
+MAX_DIGITS = len(str(MAX_INTEGER))
+"""A number of fewer digits is below it, one of more is not."""
+
+MAX_DIGITS_32 = 10
+"""Of an unsigned 32-bit number: ports, SSRCs, clocks and payload types are no wider."""
+
+HEXADECIMAL_DIGITS = "0123456789abcdefABCDEF"
+MAX_HEXADECIMAL_DIGITS = 8
+"""Of an SSRC: it has 32 bits."""
+
+_decimal_fraction = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
+
+
+def _fault(header: str, text: str) -> MappingError:
+    return MappingError("not_a_number", f"{header}: {text!r:.80}")
+
+
+def unsigned(get: Get, header: str) -> Optional[int]:
+    """A non-negative decimal number."""
+    text = get(header)
+    return None if text is None else _unsigned(header, text)
+
+
+def _unsigned(header: str, text: str) -> int:
+    number = int(text) if len(text) <= MAX_DIGITS and text.isdigit() and text.isascii() else None
+    if number is None or number > MAX_INTEGER:
+        raise _fault(header, text)
+    return number
+
+
+def integer(text: Optional[str]) -> Optional[int]:
+    """A decimal number of 32 bits, None for anything else."""
+    if not text or not (text.isascii() and text.isdigit()) or len(text) > MAX_DIGITS_32:
+        return None
+    number = int(text)
+    return number if number <= 0xFFFFFFFF else None  # noqa: PLR2004
+
+
+def all_unsigned(get: Get, headers: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """The non-negative decimal numbers of (key, header) by their keys; a header that is missing has none."""
+    texts = [(key, header, text) for key, header in headers if (text := get(header)) is not None]
+    digits = "".join([text for _, _, text in texts])  # looked at together: a fifth of the time of one by one
+    if digits.isdecimal() and digits.isascii():
+        lengths = [len(text) for _, _, text in texts]
+        if min(lengths) > 0 and max(lengths) < MAX_DIGITS:
+            return {key: int(text) for key, _, text in texts}
+    return {key: _unsigned(header, text) for key, header, text in texts}
+
+
+def signed24(number: int) -> int:
+    """A signed 24-bit number that the switch prints as an unsigned 32-bit one: -1 arrives as 4294967295."""
+    return ((number & 0xFFFFFF) ^ 0x800000) - 0x800000
+
+
+def hexadecimal(get: Get, header: str) -> Optional[int]:
+    """An SSRC, printed as eight hexadecimal digits."""
+    text = get(header)
+    if text is None:
+        return None
+    if text.strip(HEXADECIMAL_DIGITS) or not 0 < len(text) <= MAX_HEXADECIMAL_DIGITS:
+        raise _fault(header, text)
+    return int(text, 16)
+
+
+def decimal(get: Get, header: str) -> Optional[float]:
+    """A decimal fraction; C prints `nan` and `inf` too, and they are none."""
+    text = get(header)
+    if text is None:
+        return None
+    if not _decimal_fraction(text) or abs(float(text)) > MAX_INTEGER:
+        raise _fault(header, text)
+    return float(text)
+
+
+def event_time(get: Get) -> int:
+    """When the event happened: microseconds since 1970-01-01 UTC (switch_event.c, Event-Date-Timestamp)."""
+    timestamp = unsigned(get, names.EVENT_DATE_TIMESTAMP)
+    if timestamp is None:
+        raise MappingError("no_time", f"no {names.EVENT_DATE_TIMESTAMP}")
+    return timestamp
+
+
+def milliseconds(jitter: Optional[int], clock: Optional[int]) -> Optional[float]:
+    """Interarrival jitter from timestamp units (RFC 3550 §6.4.1) to ms; None without a clock."""
+    return None if jitter is None or not clock else round(jitter * 1000 / clock, 3)

@@ -1,0 +1,284 @@
+"""fs_hepipe.conf.xml and the startup-script's arguments: what is taken, and what is said of what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Optional
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fs_hepipe.agent.config import MAX_TEXT, PARAMETERS, Address, Config, address, examine, parse
+from fs_hepipe.words.errors import ConfigError
+from fs_hepipe.words.settings import CALL_EVENTS, CUSTOM_EVENTS, Settings
+
+CONF = Path(__file__).resolve().parents[3] / "conf" / "autoload_configs"
+
+
+def xml(*pairs: tuple[str, str]) -> str:
+    root = ET.Element("configuration", name="fs_hepipe.conf")
+    settings = ET.SubElement(root, "settings")
+    for name, value in pairs:
+        ET.SubElement(settings, "param", name=name, value=value)
+    return ET.tostring(root, encoding="unicode")
+
+
+def problems(text: Optional[str], arguments: str = "") -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, arguments)
+    return caught.value.problems
+
+
+def value_of(config: Config, attribute: str) -> Any:
+    return getattr(config if hasattr(config, attribute) else config.settings, attribute)
+
+
+# --- the files that are installed ------------------------------------------------------------------------------------
+
+
+def test_installed_file_has_every_parameter_with_its_default() -> None:
+    params = ET.parse(CONF / "fs_hepipe.conf.xml").getroot().iter("param")
+    assert [(param.get("name"), param.get("value")) for param in params] == [
+        (parameter.name, parameter.default) for parameter in PARAMETERS
+    ]
+
+
+def test_installed_file_changes_nothing() -> None:
+    assert parse((CONF / "fs_hepipe.conf.xml").read_text()) == Config() == parse(None)
+
+
+def test_installed_file_explains_every_parameter() -> None:
+    text = (CONF / "fs_hepipe.conf.xml").read_text()
+    blocks = text.split("<settings>")[1].split("\n\n")
+    assert all("<!--" in block for block in blocks if "<param" in block)
+
+
+def test_installed_file_starts_the_agent_with_the_switch() -> None:
+    root = ET.parse(CONF / "python.conf.xml").getroot()
+    assert root.get("name") == "python.conf"
+    assert [(param.get("name"), param.get("value")) for param in root.iter("param")] == [
+        ("startup-script", "fs_hepipe")
+    ]
+
+
+def test_every_setting_has_a_parameter_of_its_name() -> None:
+    attributes = {parameter.attribute for parameter in PARAMETERS}
+    fields = set(Settings.__dataclass_fields__) | set(Config.__dataclass_fields__)
+    assert attributes == fields - {"settings", "warnings"}
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "attribute", "value"),
+    [
+        ("capture-server", "udp:homer.example.com:9060", "collectors", (Address("homer.example.com", 9060),)),
+        ("capture-server", "udp:[2001:db8::1]:1", "collectors", (Address("2001:db8::1", 1),)),
+        ("capture-server", "udp:[fe80::1%eth0]:65535", "collectors", (Address("fe80::1%eth0", 65535),)),
+        ("capture-id", "0", "capture_id", 0),
+        ("capture-id", "4294967295", "capture_id", 4294967295),
+        ("capture-password", "", "capture_password", None),
+        ("capture-password", "pass word é", "capture_password", "pass word é"),
+        ("node-name", "", "node_name", None),
+        ("node-name", "edge <1> & 'two'", "node_name", "edge <1> & 'two'"),
+        ("report-call-events", "FALSE", "report_call_events", False),
+        ("report-rtcp-events", "off", "report_rtcp_events", False),
+        ("report-qos-events", "0", "report_qos_events", False),
+        ("report-custom-events", "Enabled", "report_custom_events", True),
+        ("call-events", "", "call_events", ()),
+        ("call-events", "DTMF, CHANNEL_ANSWER\n\tDTMF,", "call_events", ("DTMF", "CHANNEL_ANSWER")),
+        ("custom-events", "conference::maintenance", "custom_events", ("conference::maintenance",)),
+        ("call-log-format", "full", "call_log_format", "full"),
+        ("qos-type", "34,35 32;99".replace(";", ","), "qos_type", (34, 35, 32, 99)),
+        ("rtcp-jitter-unit", "rtp", "rtcp_jitter_unit", "rtp"),
+        ("correlation", "a-leg", "correlation", "a-leg"),
+        ("event-queue-length", "100000", "event_queue_length", 100_000),
+        ("max-legs", "1", "max_legs", 1),
+        ("log-level", "debug", "log_level", "debug"),
+    ],
+)
+def test_good_value_is_taken_from_file_and_arguments(name: str, text: str, attribute: str, value: object) -> None:
+    assert value_of(parse(xml((name, f" {text} "))), attribute) == value
+    quoted = '"' + text.replace('"', '\\"') + '"'
+    assert value_of(parse(None, f"{name}={quoted}"), attribute) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("capture-server", "", "is not udp:host:port"),
+        ("capture-server", "homer:9060", "is not udp:host:port"),
+        ("capture-server", "udp:homer", "is not udp:host:port"),
+        ("capture-server", "udp::9060", "is not udp:host:port"),
+        ("capture-server", "udp:ho mer:9060", "is not udp:host:port"),
+        ("capture-server", "udp:homer:9060/x", "is not udp:host:port"),
+        ("capture-server", "udp:homer\x1b:9060", "is not udp:host:port"),
+        ("capture-server", "udp:caf\udce9:9060", "is not udp:host:port"),
+        ("capture-server", "udp:2001:db8::1:9060", "is not udp:host:port"),
+        ("capture-server", "udp:homer:٩٠٦٠", "is not udp:host:port"),
+        ("capture-server", "UDP:homer:9060", "is not udp:host:port"),
+        ("capture-server", "http://homer:9060", "is not udp:host:port"),
+        ("capture-server", "tcp:homer:9060", "asks for tcp"),
+        ("capture-server", "tls:[2001:db8::1]:9061", "asks for tls"),
+        ("capture-server", "udp:homer:0", "has no port from 1 to 65535"),
+        ("capture-server", "udp:homer:65536", "has no port from 1 to 65535"),
+        ("capture-server", "udp:192.0.2.256:9060", "192.0.2.256 is no IP address"),
+        ("capture-server", "udp:192.0.2:9060", "192.0.2 is no IP address"),
+        ("capture-server", "udp:[2001:db8:::1]:9060", "2001:db8:::1 is no IP address"),
+        ("capture-server", "udp:[abc]:9060", "abc is no IP address"),
+        ("capture-id", "", "is not a whole number from 0 to 4294967295"),
+        ("capture-id", "4294967296", "is not a whole number"),
+        ("capture-id", "-1", "is not a whole number"),
+        ("capture-id", "1.0", "is not a whole number"),
+        ("capture-id", "0x10", "is not a whole number"),
+        ("capture-id", "²", "is not a whole number"),
+        ("capture-id", "9" * 5000, "is not a whole number"),
+        ("node-name", 'a"b', 'has a "'),
+        ("node-name", "a\\b", "has a "),
+        ("node-name", "a\nb", "a control character"),
+        ("node-name", "caf\udce9", "a control character"),
+        ("node-name", "x" * (MAX_TEXT + 1), f"has {MAX_TEXT + 1} characters"),
+        ("report-call-events", "maybe", "is neither yes nor no"),
+        ("report-rtcp-events", "", "is neither yes nor no"),
+        ("report-qos-events", "2", "is neither yes nor no"),
+        ("report-custom-events", "yes no", "is neither yes nor no"),
+        ("custom-events", "caf\udce9::x", "invalid UTF-8"),
+        ("call-events", "DTMF,\x1b", "a control character"),
+        ("call-log-format", "xml", "is none of text, json, full"),
+        ("qos-type", "", "is not a list of 32, 34, 35, 99"),
+        ("qos-type", "34,33", "is not a list of 32, 34, 35, 99"),
+        ("qos-type", "034", "is not a list of 32, 34, 35, 99"),
+        ("rtcp-jitter-unit", "s", "is none of ms, rtp"),
+        ("correlation", "b-leg", "is none of own, a-leg"),
+        ("event-queue-length", "9", "is not a whole number from 10 to 100000"),
+        ("event-queue-length", "100001", "is not a whole number from 10 to 100000"),
+        ("max-legs", "0", "is not a whole number from 1 to 1000000"),
+        ("log-level", "error", "is none of debug, info, notice, warning, err, crit, alert"),
+    ],
+)
+def test_bad_value_is_named_with_its_parameter(name: str, text: str, complaint: str) -> None:
+    quoted = "'" + text + "'"
+    (problem,) = problems(None, f"{name}={quoted}")
+    assert problem.startswith(f"{name}: {text!r:.120}")
+    assert complaint in problem
+    assert len(problem) < 300
+
+
+def test_address_reads_back_as_it_was_written() -> None:
+    for text in ("udp:homer:9060", "udp:[2001:db8::1]:9060", "udp:192.0.2.1:9060"):
+        assert str(address(text)) == text
+
+
+# --- the whole -------------------------------------------------------------------------------------------------------
+
+
+def test_all_problems_are_told_at_once() -> None:
+    text = xml(("capture-id", "x"), ("nonsense", "1"), ("max-legs", "0"), ("capture-server", "udp:homer:9060"))
+    assert [problem.partition(":")[0] for problem in problems(text, "log-level=loud stray qos-type=1")] == [
+        "arguments",
+        "capture-id",
+        "nonsense",
+        "max-legs",
+        "log-level",
+        "qos-type",
+    ]
+
+
+def test_several_collectors_each_get_every_message() -> None:
+    config = parse(xml(("capture-server", "udp:one:1"), ("capture-server", "udp:two:2")))
+    assert config.collectors == (Address("one", 1), Address("two", 2))
+
+
+def test_arguments_replace_all_collectors_of_the_file() -> None:
+    text = xml(("capture-server", "udp:one:1"), ("capture-server", "udp:two:2"), ("capture-id", "7"))
+    config = parse(text, "capture-server=udp:three:3 capture-server=udp:four:4")
+    assert config.collectors == (Address("three", 3), Address("four", 4))
+    assert config.settings.capture_id == 7
+
+
+def test_arguments_override_even_a_bad_value_of_the_file() -> None:
+    assert parse(xml(("capture-id", "x")), "capture-id=8").settings.capture_id == 8
+
+
+def test_parameter_given_twice_is_a_problem() -> None:
+    assert problems(xml(("capture-id", "1"), ("capture-id", "2"))) == ["capture-id: is given twice"]
+    assert problems(None, "capture-id=1 capture-id=1") == ["capture-id: is given twice"]
+    twice = ("capture-server", "udp:homer:9060")
+    assert problems(xml(twice, twice)) == ["capture-server: 'udp:homer:9060' is given twice"]
+
+
+def test_arguments_are_quoted_as_in_a_shell() -> None:
+    settings = parse(None, """node-name="my node" capture-password='it is' call-log-format=j"so"n""").settings
+    assert (settings.node_name, settings.capture_password, settings.call_log_format) == ("my node", "it is", "json")
+    assert problems(None, 'node-name="my node') == ["arguments: No closing quotation"]
+    assert problems(None, "node-name") == ["arguments: 'node-name' is not name=value"]
+    assert problems(None, "=x") == [": there is no such parameter"]
+
+
+def test_unknown_event_is_a_warning_and_left_out() -> None:
+    config = parse(xml(("call-events", "CHANNEL_CREATE,NO_SUCH,channel_answer")))
+    assert config.settings.call_events == ("CHANNEL_CREATE",)
+    assert config.warnings == ("call-events: 'NO_SUCH', 'channel_answer' can't be logged and is left out",)
+
+
+def test_lists_have_their_defaults_when_not_given() -> None:
+    settings = parse(xml()).settings
+    assert settings.call_events == CALL_EVENTS
+    assert settings.custom_events == CUSTOM_EVENTS
+    assert parse(xml()).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("<configuration", "fs_hepipe.conf: is not XML: "),
+        ("", "fs_hepipe.conf: is not XML: "),
+        ("\udce9", "fs_hepipe.conf: is not XML: "),
+        ("<a/>", 'fs_hepipe.conf: has no <configuration name="fs_hepipe.conf">'),
+        ('<configuration name="python.conf"/>', 'fs_hepipe.conf: has no <configuration name="fs_hepipe.conf">'),
+        (
+            '<configuration name="fs_hepipe.conf"><param name="capture-id"/></configuration>',
+            "fs_hepipe.conf: a <param> without name or value",
+        ),
+    ],
+)
+def test_text_that_is_no_configuration_is_told(text: str, complaint: str) -> None:
+    (problem,) = problems(text)
+    assert problem.startswith(complaint)
+
+
+def test_configuration_is_found_inside_a_whole_document() -> None:
+    text = f'<document><section name="configuration">{xml(("capture-id", "7"))}</section></document>'
+    assert parse(text).settings.capture_id == 7
+    assert parse(f'<?xml version="1.0"?>\n<!-- x -->{xml(("capture-id", "7"))}').settings.capture_id == 7
+
+
+def test_examine_gives_the_rest_beside_the_problems() -> None:
+    config, found = examine(xml(("capture-id", "7"), ("max-legs", "0")))
+    assert config.settings.capture_id == 7
+    assert config.settings.max_legs == Settings().max_legs
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("value", ['s3cr"t', "s3cr\\t", "s3cr\nt", "s3cr" * 100])
+def test_bad_password_is_not_in_its_problem(value: str) -> None:
+    (problem,) = problems(xml(("capture-password", value.replace("\n", "\x7f"))))
+    assert problem.startswith("capture-password: has ")
+    assert "s3cr" not in problem
+
+
+@given(st.text(), st.text())
+def test_any_text_is_a_configuration_or_a_list_of_problems(text: str, arguments: str) -> None:
+    config, found = examine(text, arguments)
+    assert isinstance(config, Config)
+    assert found
+    assert all(isinstance(problem, str) for problem in found)
+
+
+@given(st.sampled_from([parameter.name for parameter in PARAMETERS]), st.text(max_size=40))
+def test_any_value_is_taken_or_named(name: str, value: str) -> None:
+    _, found = examine(None, f"{name}='{value.replace(chr(39), '')}'")
+    assert all(problem.startswith((name, "arguments")) for problem in found)

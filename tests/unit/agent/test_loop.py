@@ -1,0 +1,367 @@
+"""The loop between inlet, pipeline and collectors, on a clock of the test's own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import Any, Optional, Union
+from unittest import mock
+
+import pytest
+
+from fs_hepipe.agent import loop as agent_module
+from fs_hepipe.agent.config import Address, Config, parse
+from fs_hepipe.agent.loop import LAST_WORDS, QUIET_MS, TICK, WAIT_MS, Agent
+from fs_hepipe.agent.status import status
+from fs_hepipe.calls.legs import Leg
+from fs_hepipe.words import names
+from fs_hepipe.words.event import Event, RecordedEvent
+from fs_hepipe.words.settings import Settings
+from tests.unit.synthetic import Counted
+
+CREATE = RecordedEvent({
+    "Event-Name": "CHANNEL_CREATE",
+    "Event-Date-Timestamp": "1700000000000000",
+    "Event-Sequence": "1",
+    "FreeSWITCH-Switchname": "switch",
+    "Unique-ID": "leg",
+    "Call-Direction": "inbound",
+    "Channel-Name": "sofia/internal/1000",
+    "variable_sip_call_id": "call",
+})  # fmt: skip
+SLOW = RecordedEvent({**CREATE.headers, "Event-Name": "CHANNEL_ANSWER"})
+RTCP = RecordedEvent({
+    "Event-Name": "RECV_RTCP_MESSAGE", "SSRC": "0000000a", "NTP-Most-Significant-Word": "1",
+    "NTP-Least-Significant-Word": "2", "Event-Date-Timestamp": "1700000000000000",
+})  # fmt: skip
+SHUTDOWN = RecordedEvent({"Event-Name": "SHUTDOWN"})
+
+Step = Union[RecordedEvent, float]
+"""An event, or seconds that pass without one; after the last step the agent is asked to stop."""
+
+
+class Inlet:
+    """An inlet that plays steps; time passes only in it."""
+
+    def __init__(self, steps: list[Step], unknown: tuple[str, ...] = ()) -> None:
+        self.steps = deque(steps)
+        self.unknown = unknown
+        self.bound: list[tuple[str, str]] = []
+        self.waits: list[int] = []
+        self.now = 0.0
+        self.closed = 0
+        self.agent: Optional[Agent] = None
+        self.length = 0
+
+    def open(self, length: int) -> Inlet:
+        self.length = length
+        return self
+
+    def clock(self) -> float:
+        return self.now
+
+    def bind(self, name: str, subclass: str = "") -> bool:
+        self.bound.append((name, subclass))
+        return name not in self.unknown
+
+    def pop(self, wait_ms: int) -> Optional[RecordedEvent]:
+        self.waits.append(wait_ms)
+        until = self.now + wait_ms / 1000
+        while self.steps:
+            step = self.steps.popleft()
+            if not isinstance(step, float):
+                return step
+            if self.now + step > until:
+                self.steps.appendleft(step - (until - self.now))
+                self.now = until
+                return None
+            self.now += step
+        self.now = until
+        assert self.agent is not None
+        if self.agent._leaving_at is None:
+            self.agent.stop()
+        return None
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def run(steps: list[Step], config: Optional[Config] = None, **options: Any) -> tuple[Agent, Inlet]:
+    inlet = Inlet(steps, **options)
+    agent = Agent(config or Config(), inlet.open, clock=inlet.clock, wall=lambda: 1_700_000_000.0 + inlet.now)
+    inlet.agent = agent
+    agent.run()
+    return agent, inlet
+
+
+def test_loop_waits_when_there_is_nothing_and_drains_when_there_is() -> None:
+    _, inlet = run([0.7, CREATE, CREATE, CREATE, 0.5])
+    assert inlet.waits[:6] == [WAIT_MS, WAIT_MS, 0, 0, 0, WAIT_MS]
+
+
+def test_inlet_has_the_configured_length_and_is_closed_once() -> None:
+    agent, inlet = run([CREATE], Config(event_queue_length=77))
+    assert inlet.length == agent.queue_length == 77
+    assert inlet.closed == 1
+    assert agent.ended.is_set()
+
+
+def test_each_wanted_event_is_bound_once_and_shutdown_always() -> None:
+    _, inlet = run([])
+    assert len(inlet.bound) == len(set(inlet.bound))
+    assert ("SHUTDOWN", "") in inlet.bound
+    _, inlet = run([], parse(None, " ".join(f"report-{kind}-events=no" for kind in ("call", "rtcp", "qos", "custom"))))
+    assert inlet.bound == [("SHUTDOWN", "")]
+
+
+def test_event_that_can_not_be_bound_is_named_and_the_rest_is_bound() -> None:
+    agent, inlet = run([CREATE], unknown=("DTMF", "CUSTOM"))
+    assert len(inlet.bound) > 10
+    assert "DTMF" in agent.unbound
+    assert "CUSTOM sofia::register" in agent.unbound
+    assert status(agent)["unbound_events"] == agent.unbound
+
+
+def test_shutdown_shortens_the_wait_and_quiet_ends_it() -> None:
+    agent, inlet = run([SHUTDOWN, 0.25, CREATE, 0.25, CREATE, 0.25, CREATE, 0.25, CREATE, 0.35, CREATE])
+    assert agent.counters.received == {"SHUTDOWN": 1, "CHANNEL_CREATE": 4}
+    assert set(inlet.waits) == {WAIT_MS, QUIET_MS, 0}
+    assert inlet.now == pytest.approx(1.3)
+
+
+def test_loop_leaves_after_the_last_words_whatever_comes() -> None:
+    class Chatty(Inlet):
+        """Time passes at every event, and there always is one."""
+
+        def pop(self, wait_ms: int) -> Optional[RecordedEvent]:
+            self.now += 0.1
+            return SHUTDOWN if self.now < 0.2 else CREATE
+
+    inlet = Chatty([])
+    agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    agent.run()
+    assert agent.ended.is_set()
+    assert inlet.now == pytest.approx(0.1 + LAST_WORDS, abs=0.2)
+
+
+def test_what_time_alone_changes_is_looked_at_twice_a_second() -> None:
+    agent, _ = run([])
+    ticks: list[float] = []
+    inlet = Inlet([0.25] * 20)
+    agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    inlet.agent = agent
+    agent.pipeline.tick = lambda now: ticks.append(now) or []  # type: ignore[method-assign,func-returns-value]
+    agent.run()
+    assert ticks[0] == 0.0
+    assert all(TICK <= later - earlier <= 2 * TICK for earlier, later in zip(ticks, ticks[1:]))
+
+
+def test_ticks_go_on_in_an_endless_row() -> None:
+    class Busy(Inlet):
+        def pop(self, wait_ms: int) -> Optional[RecordedEvent]:
+            self.now += 0.01
+            assert self.agent is not None
+            if self.now > 3:
+                self.agent.stop()
+                return None
+            return CREATE
+
+    inlet = Busy([])
+    agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    inlet.agent = agent
+    ticks: list[float] = []
+    agent.pipeline.tick = lambda now: ticks.append(now) or []  # type: ignore[method-assign,func-returns-value]
+    agent.run()
+    assert len(ticks) >= 5
+    assert agent.watermark > 200
+
+
+def test_watermark_is_the_longest_row_and_saturation_a_row_as_long_as_the_queue() -> None:
+    config = Config(event_queue_length=10)
+    agent, _ = run([*[CREATE] * 9, 0.1, *[CREATE] * 4], config)
+    assert (agent.watermark, agent.saturated) == (9, 0)
+    agent, _ = run([*[CREATE] * 10, 0.1, *[CREATE] * 25, 0.1, CREATE], config)
+    assert (agent.watermark, agent.saturated) == (25, 2)
+
+
+def test_event_that_took_longest_is_known() -> None:
+    inlet = Inlet([SLOW, CREATE])
+    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    handle = agent.pipeline.handle
+
+    def take_time(event: Event, now: float, name: Optional[str] = None) -> list[bytes]:
+        inlet.now += 0.25 if event is SLOW else 0.125
+        return handle(event, now, name)
+
+    with mock.patch.object(agent.pipeline, "handle", take_time):
+        agent.run()
+    assert agent.busiest_event == ("CHANNEL_ANSWER", 0.25)
+
+
+def test_an_event_is_asked_for_its_name_once() -> None:
+    counted = Counted(CREATE)
+    run([counted])  # type: ignore[list-item]  # an event is what answers for its headers
+    assert counted.asked.count("Event-Name") == 1
+
+
+class Unreadable:
+    """An event that can't be asked for anything."""
+
+    def getHeader(self, _: str) -> Optional[str]:
+        raise MemoryError
+
+    def serialize(self, _: str) -> str:
+        raise MemoryError
+
+
+def test_event_that_can_not_even_be_read_is_one_failed_event() -> None:
+    agent, _ = run([Unreadable(), CREATE])  # type: ignore[list-item]  # that is the point
+    assert agent.counters.failed == {"MemoryError": 1}
+    assert agent.counters.mapped == {"CHANNEL_CREATE": 1}
+
+
+def test_living_channels_are_learned_before_the_first_pop() -> None:
+    inlet = Inlet([])
+    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+
+    def living() -> list[str]:
+        assert inlet.bound
+        assert inlet.waits == []
+        assert not agent.running.is_set()
+        return ["broken", "gone", "leg"]
+
+    def describe(unique_id: str) -> Optional[Event]:
+        if unique_id == "broken":
+            raise MemoryError
+        return RecordedEvent({**CREATE.headers, "Event-Name": "CHANNEL_DATA"}) if unique_id == "leg" else None
+
+    agent.run(living, describe)
+    leg = agent.pipeline.legs.find("leg")
+    assert leg is not None
+    assert leg.call_id == "call"
+    assert agent.running.is_set()
+
+
+def test_switch_that_does_not_tell_its_channels_is_served_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    inlet = Inlet([CREATE])
+    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    agent.run(mock.Mock(side_effect=RuntimeError("no")))
+    assert agent.counters.mapped == {"CHANNEL_CREATE": 1}
+    assert "the question for the living channels failed: RuntimeError: no" in caplog.messages
+
+
+def rtcp_of(unique_id: str) -> RecordedEvent:
+    return RecordedEvent({**RTCP.headers, "Unique-ID": unique_id})
+
+
+def test_each_leg_is_asked_about_whatever_comes_of_the_others() -> None:
+    inlet = Inlet([rtcp_of("broken"), rtcp_of("leg"), TICK, TICK])
+    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    asked = []
+
+    def describe(unique_id: str) -> Optional[Event]:
+        asked.append(unique_id)
+        if unique_id == "broken":
+            raise TypeError("in method 'API_executeString', argument 2 of type 'char const *'")
+        return RecordedEvent({**CREATE.headers, "Event-Name": "CHANNEL_DATA"})
+
+    agent.run(list, describe)
+    assert asked == ["broken", "leg"], "each once"
+    assert agent.pipeline.legs.find("leg").call_id == "call"  # type: ignore[union-attr]
+
+
+def test_fault_with_one_leg_or_part_of_housekeeping_costs_no_other_its_turn(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_that_one(leg: Leg) -> None:
+        if leg.unique_id == "first":
+            raise KeyError("first")
+
+    inlet = Inlet([rtcp_of("first"), rtcp_of("second"), 11.0])
+    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    monkeypatch.setattr(agent.pipeline.legs, "drop", not_that_one)
+    monkeypatch.setattr(agent.pipeline, "strangers", mock.Mock(side_effect=ValueError("strangers")))
+    polled = mock.Mock(return_value=["a complaint"])
+    monkeypatch.setattr(agent.collectors, "poll", polled)
+    agent.run()
+    assert agent.counters.dropped == {"waited_too_long": 2}
+    assert "housekeeping of a leg failed: KeyError: 'first'" in caplog.messages
+    assert "the search for legs that nothing is known of failed: ValueError: strangers" in caplog.messages
+    assert polled.call_count > 20
+    assert "a complaint" in caplog.messages
+
+
+def test_collectors_are_let_go_and_the_end_is_known_whatever_happens() -> None:
+    class Failing(Inlet):
+        def pop(self, wait_ms: int) -> Optional[RecordedEvent]:
+            raise KeyboardInterrupt
+
+        def close(self) -> None:
+            super().close()
+            raise OSError("already gone")
+
+    inlet = Failing([])
+    agent = Agent(Config(), inlet.open)
+    with pytest.raises(OSError, match="already gone"):
+        agent.run()
+    assert inlet.closed == 1
+    assert agent.ended.is_set()
+    assert [collector._socket for collector in agent.collectors] == [None]
+
+
+def test_errand_of_an_agent_that_has_ended_is_not_waited_for() -> None:
+    agent, _ = run([])
+    assert not agent.reconfigure(Config(collectors=(Address("192.0.2.1", 1),)))
+    assert agent.config == Config()
+    assert not agent._errands
+
+
+def test_errand_that_is_not_done_in_time_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agent_module, "PATIENCE", 0.01)
+    inlet = Inlet([])
+    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    assert not agent.reconfigure(Config(event_queue_length=10))
+    agent.run()
+    assert agent.config == Config()
+
+
+def test_errands_are_done_in_their_order_between_two_events() -> None:
+    done: list[Union[int, str]] = []
+    callers: list[threading.Thread] = []
+
+    def fail() -> None:
+        done.append("failed")
+        raise ValueError("x")
+
+    class Asked(Inlet):
+        """While the loop is in its first pop, three callers come."""
+
+        def pop(self, wait_ms: int) -> Optional[RecordedEvent]:
+            assert self.agent is not None
+            for act in [] if callers else [lambda: done.append(1), fail, lambda: done.append(2)]:
+                callers.append(threading.Thread(target=self.agent.between_events, args=[act]))
+                callers[-1].start()
+                deadline = time.monotonic() + 5
+                while len(self.agent._errands) < len(callers) and time.monotonic() < deadline:
+                    time.sleep(0.001)
+                assert done == []
+            return super().pop(wait_ms)
+
+    inlet = Asked([CREATE])
+    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    agent.run()
+    for caller in callers:
+        caller.join(5)
+        assert not caller.is_alive()
+    assert done == [1, "failed", 2]
+    assert agent.counters.mapped == {"CHANNEL_CREATE": 1}
+
+
+def test_reload_that_needs_no_new_event_binds_none() -> None:
+    agent, inlet = run([])
+    bound = len(inlet.bound)
+    agent._bind(Config(settings=Settings(capture_id=7)))
+    assert len(inlet.bound) == bound
+    agent._bind(Config(settings=Settings(call_events=(*Settings().call_events, names.CHANNEL_STATE))))
+    assert inlet.bound[bound:] == [("CHANNEL_STATE", "")]

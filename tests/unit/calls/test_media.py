@@ -1,0 +1,208 @@
+"""Where the RTP and RTCP of a leg go, out of its variables and its SDPs."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import pytest
+
+from fs_hepipe.calls.media import Endpoint, Medium, ip_literal, observe_media
+from fs_hepipe.words.numbers import integer
+from tests.unit.synthetic import audio, video
+
+LOCAL, REMOTE = "192.0.2.2", "198.51.100.7"
+
+
+def sdp(ip: str, *sections: str) -> str:
+    family = "IP6" if ":" in ip else "IP4"
+    return "\r\n".join([f"v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0", *sections, ""])
+
+
+def sdps(ours: str, theirs: str, local: str = LOCAL, remote: str = REMOTE) -> dict[str, str]:
+    """Variables that say where media goes by SDP alone."""
+    return {"variable_rtp_local_sdp_str": sdp(local, ours), "variable_switch_r_sdp": sdp(remote, theirs)}
+
+
+def of(variables: dict[str, str], before: Optional[Medium] = None) -> Medium:
+    """The audio of a leg with these variables."""
+    medium, _ = observe_media(before, None, variables.get)
+    assert medium is not None
+    return medium
+
+
+def test_variables_alone_tell_a_medium() -> None:
+    medium = of(audio())
+    assert (medium.kind, medium.local, medium.remote) == ("audio", Endpoint(LOCAL, 20_000), Endpoint(REMOTE, 30_000))
+    assert (medium.ssrc, medium.codec, medium.clock) == (0x0A0A0A0A, "PCMU", 8000)
+    assert (medium.payload_type, medium.ptime) == (0, 20)
+
+
+def test_rtcp_goes_to_the_port_behind_rtp() -> None:
+    medium = of(audio())
+    assert (medium.local_rtcp, medium.remote_rtcp) == (Endpoint(LOCAL, 20_001), Endpoint(REMOTE, 30_001))
+
+
+def test_rtcp_behind_the_last_port_stays_a_port() -> None:
+    assert of(audio(remote=65_535)).remote_rtcp == Endpoint(REMOTE, 65_535)
+
+
+def test_the_variable_tells_the_rtcp_port_where_there_is_no_sdp() -> None:
+    assert of(audio(variable_rtp_remote_audio_rtcp_port="30007")).remote_rtcp == Endpoint(REMOTE, 30_007)
+
+
+def test_a_rtcp_of_either_side_tells_that_sides_rtcp_port() -> None:
+    announced = sdps("m=audio 20000 RTP/AVP 0\r\na=rtcp:20011", "m=audio 30000 RTP/AVP 0\r\na=rtcp:30013")
+    medium = of({**audio(), **announced})
+    assert (medium.local_rtcp, medium.remote_rtcp) == (Endpoint(LOCAL, 20_011), Endpoint(REMOTE, 30_013))
+
+
+def test_rtcp_mux_of_both_sides_puts_rtcp_on_the_rtp_port() -> None:
+    both = sdps("m=audio 20000 RTP/AVP 0\r\na=rtcp-mux", "m=audio 30000 RTP/AVP 0\r\na=rtcp-mux\r\na=rtcp:30001")
+    medium = of({**audio(variable_rtp_remote_audio_rtcp_port="30001"), **both})
+    assert (medium.local_rtcp, medium.remote_rtcp) == (medium.local, medium.remote)
+
+
+@pytest.mark.parametrize("ours, theirs", [("\r\na=rtcp-mux", ""), ("", "\r\na=rtcp-mux")])
+def test_rtcp_mux_of_one_side_is_no_rtcp_mux(ours: str, theirs: str) -> None:
+    medium = of(sdps(f"m=audio 20000 RTP/AVP 0{ours}", f"m=audio 30000 RTP/AVP 0{theirs}"))
+    assert (medium.local_rtcp, medium.remote_rtcp) == (Endpoint(LOCAL, 20_001), Endpoint(REMOTE, 30_001))
+
+
+def test_sdp_fills_in_what_the_variables_do_not_say() -> None:
+    medium = of(sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 0"))
+    assert (medium.local, medium.remote) == (Endpoint(LOCAL, 20_000), Endpoint(REMOTE, 30_000))
+    assert (medium.ssrc, medium.clock, medium.codec) == (None, None, None)
+
+
+def test_variables_are_right_where_the_sdp_says_otherwise() -> None:
+    """Behind NAT the far end's SDP names an address it can't be reached at."""
+    medium = of({**audio(), **sdps("m=audio 1 RTP/AVP 0", "m=audio 2 RTP/AVP 0", remote="10.0.0.1")})
+    assert (medium.local, medium.remote) == (Endpoint(LOCAL, 20_000), Endpoint(REMOTE, 30_000))
+
+
+def test_ipv6_media_keeps_its_addresses() -> None:
+    medium = of(sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 0", "2001:db8::2", "2001:db8::7"))
+    assert (medium.local, medium.remote_rtcp) == (Endpoint("2001:db8::2", 20_000), Endpoint("2001:db8::7", 30_001))
+
+
+def test_a_refused_stream_has_no_remote_endpoint() -> None:
+    medium = of(sdps("m=audio 20000 RTP/AVP 0", "m=audio 0 RTP/AVP 0"))
+    assert (medium.local, medium.remote, medium.remote_rtcp) == (Endpoint(LOCAL, 20_000), None, None)
+
+
+def test_a_host_name_is_no_address_and_nobody_looks_it_up() -> None:
+    medium = of(sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 0", remote="media.example.invalid"))
+    assert medium.remote is None
+
+
+def test_one_side_is_enough_for_a_medium() -> None:
+    medium = of({"variable_remote_media_ip": REMOTE, "variable_remote_media_port": "30000"})
+    assert (medium.local, medium.local_rtcp, medium.remote) == (None, None, Endpoint(REMOTE, 30_000))
+
+
+def test_the_sdp_is_right_where_a_variable_of_an_earlier_one_is_left_over() -> None:
+    left_over = audio(variable_rtp_remote_audio_rtcp_port="30007")
+    medium = of({**left_over, **sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 0")})
+    assert medium.remote_rtcp == Endpoint(REMOTE, 30_001)
+
+
+def test_a_clock_that_an_event_does_not_tell_stays() -> None:
+    medium = of(audio())
+    assert of({"variable_rtp_use_ssrc": "7"}, medium).clock == 8000
+    assert medium.ssrc == 7
+
+
+def test_without_any_port_there_is_no_medium() -> None:
+    assert observe_media(None, None, dict[str, str]().get) == (None, None)
+    assert observe_media(None, None, {"variable_local_media_ip": LOCAL}.get) == (None, None)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "x", "", "99999999999999999999"])
+def test_a_port_that_is_none_is_not_known(port: str) -> None:
+    assert of({**audio(), "variable_remote_media_port": port}).remote is None
+
+
+def test_a_re_invite_moves_the_media() -> None:
+    medium = of({**audio(), **sdps("m=audio 20000 RTP/AVP 0\r\na=rtcp-mux", "m=audio 30000 RTP/AVP 0\r\na=rtcp-mux")})
+    moved = {**audio(remote=31_000), "variable_remote_media_ip": "198.51.100.8"}
+    assert of(moved, medium) is medium
+    assert (medium.remote, medium.remote_rtcp) == (Endpoint("198.51.100.8", 31_000), Endpoint("198.51.100.8", 31_001))
+
+
+def test_an_event_that_says_nothing_of_media_changes_nothing() -> None:
+    medium = of(audio())
+    assert of({}, medium) is medium
+    assert (medium.remote, medium.ssrc, medium.codec) == (Endpoint(REMOTE, 30_000), 0x0A0A0A0A, "PCMU")
+
+
+def test_a_changed_ssrc_replaces_ours() -> None:
+    medium = of(audio())
+    assert of(audio(ssrc=0x0C0C0C0C), medium).ssrc == 0x0C0C0C0C
+
+
+def test_video_has_its_own_ports_ssrc_and_clock() -> None:
+    sound, picture = observe_media(None, None, {**audio(), **video()}.get)
+    assert sound is not None
+    assert picture is not None
+    assert (sound.local, picture.local) == (Endpoint(LOCAL, 20_000), Endpoint(LOCAL, 22_000))
+    assert (picture.kind, picture.remote_rtcp) == ("video", Endpoint(REMOTE, 32_001))
+    assert (picture.ssrc, picture.clock, picture.codec, picture.ptime) == (0x0B0B0B0B, 90_000, "VP8", None)
+
+
+def test_video_that_the_far_end_refused_is_no_medium() -> None:
+    """Else a leg with audio alone would have two media, and no report could be told to be of the one it has."""
+    offer, answer = "m=audio {} RTP/AVP 0\r\nm=video {} RTP/AVP 99".format, (30_000, 0)
+    refused = sdps(offer(20_000, 22_000), offer(*answer))
+    sound, picture = observe_media(None, None, {**audio(), **refused}.get)
+    assert sound is not None
+    assert picture is None
+    refused = sdps(offer(20_000, 0), offer(30_000, 32_000))
+    assert observe_media(None, None, {**audio(), **refused}.get)[1] is None
+
+
+def test_video_that_was_there_can_move() -> None:
+    sound, picture = observe_media(None, None, {**audio(), **video()}.get)
+    assert observe_media(sound, picture, {**audio(), **video(remote=33_000)}.get)[1] is picture
+    assert picture is not None
+    assert picture.remote == Endpoint(REMOTE, 33_000)
+    moved = {"variable_remote_video_ip": "198.51.100.8", "variable_remote_video_port": "34000"}
+    observe_media(sound, picture, moved.get)
+    assert picture.remote == Endpoint("198.51.100.8", 34_000)
+
+
+@pytest.mark.parametrize(
+    "text, address",
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("host.example.invalid", None),
+        ("192.0.2", None),
+        ("192.0.2.1.", None),
+        ("", None),
+        ("１９２.0.2.1", None),
+        ("1" * 60_000, None),
+    ],
+)
+def test_an_address_is_an_address_or_none(text: str, address: Optional[str]) -> None:
+    assert ip_literal(text) == address
+
+
+@pytest.mark.parametrize(
+    "text, number",
+    [
+        ("0", 0),
+        ("5060", 5060),
+        ("4294967295", 2**32 - 1),
+        ("4294967296", None),
+        ("-1", None),
+        ("1.5", None),
+        ("", None),
+        (None, None),
+        ("²", None),
+        ("9" * 60_000, None),
+    ],
+)
+def test_a_number_of_32_bits_is_one_or_none(text: Optional[str], number: Optional[int]) -> None:
+    assert integer(text) == number

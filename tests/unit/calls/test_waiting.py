@@ -1,0 +1,87 @@
+"""Who waits, until when, and how many."""
+
+from __future__ import annotations
+
+from fs_hepipe.calls.legs import Leg
+from fs_hepipe.calls.record import Record
+from fs_hepipe.calls.waiting import MAX_PER_LEG, MAX_WAITING, PATIENCE, WaitingRoom
+from fs_hepipe.words.counters import Counters
+
+
+def record(number: int = 0) -> Record:
+    return Record(number, 100, b"", False)
+
+
+def test_the_bounds_are_those_that_were_promised() -> None:
+    assert (MAX_PER_LEG, MAX_WAITING, PATIENCE) == (32, 4096, 10.0)
+
+
+def test_a_leg_has_room_for_32_records() -> None:
+    counters = Counters()
+    room, leg = WaitingRoom(counters), Leg("a")
+    assert all(room.add(leg, record(), 0.0) for _ in range(32))
+    assert not room.add(leg, record(), 0.0)
+    assert (counters.waiting, len(leg.held)) == (32, 32)
+    assert room.add(Leg("b"), record(), 0.0)
+
+
+def test_there_is_room_for_4096_records_in_all() -> None:
+    counters = Counters()
+    room = WaitingRoom(counters)
+    legs = [Leg(str(number)) for number in range(4097)]
+    assert all(room.add(leg, record(), 0.0) for leg in legs[:4096])
+    assert not room.add(legs[4096], record(), 0.0)
+    assert (counters.waiting, legs[4096].held) == (4096, ())
+    room.take(legs[0])
+    assert room.add(legs[4096], record(), 0.0)
+
+
+def test_records_are_taken_in_the_order_they_came() -> None:
+    counters = Counters()
+    room, leg = WaitingRoom(counters), Leg("a")
+    for number in range(3):
+        room.add(leg, record(number), 0.0)
+    assert [room.take(leg).timestamp for _ in range(3)] == [0, 1, 2]
+    assert counters.waiting == 0
+
+
+def test_a_record_is_due_after_ten_seconds() -> None:
+    room, early, late = WaitingRoom(Counters()), Leg("early"), Leg("late")
+    room.add(early, record(), 0.0)
+    room.add(late, record(), 3.0)
+    assert room.due(9.9) == []
+    assert room.due(10.0) == [early]
+    assert room.due(13.0) == [early, late]
+
+
+def test_a_record_behind_another_is_due_at_its_own_time() -> None:
+    """Not at that of whoever came to wait after it."""
+    room, patient, other = WaitingRoom(Counters()), Leg("patient"), Leg("other")
+    room.add(patient, record(1), 0.0)
+    room.add(patient, record(2), 2.0)
+    room.add(other, record(), 9.0)
+    assert room.due(10.0) == [patient]
+    room.take(patient)
+    assert room.due(10.0) == []
+    assert room.due(12.0) == [patient]
+
+
+def test_a_leg_whose_records_were_taken_is_due_no_more() -> None:
+    room, leg = WaitingRoom(Counters()), Leg("a")
+    room.add(leg, record(), 0.0)
+    room.take(leg)
+    assert room.due(1000.0) == []
+    room.add(leg, record(), 5.0)
+    assert room.due(14.9) == []
+    assert room.due(15.0) == [leg]
+
+
+def test_a_leg_of_which_nothing_was_told_is_a_stranger() -> None:
+    """An RTCP event names a channel and no more; the switch can be asked about it."""
+    room, stranger, known = WaitingRoom(Counters()), Leg("stranger"), Leg("known")
+    known.channel = "sofia/internal/1001@192.0.2.10"
+    for leg in (stranger, known):
+        room.add(leg, record(), 0.0)
+    assert room.strangers() == [stranger]
+    room.take(stranger)
+    assert room.strangers() == []

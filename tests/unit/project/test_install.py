@@ -1,0 +1,421 @@
+"""scripts/install, run for real in a scratch root with the folders of a FreeSWITCH in it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import stat
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGED = Path("usr/share/freeswitch/scripts"), Path("etc/freeswitch")
+BUILT = Path("usr/local/freeswitch/scripts"), Path("usr/local/freeswitch/conf")
+XML = ("fs_hepipe.conf.xml", "python.conf.xml")
+
+
+class Machine:
+    """A root folder with a FreeSWITCH's folders in it, and the checkout that is installed from."""
+
+    def __init__(self, root: Path, checkout: Path = ROOT, python: Path = Path(sys.executable)) -> None:
+        self.root = root
+        self.checkout = checkout
+        self.python = python
+        self.scripts = root / PACKAGED[0]
+        self.autoload = root / PACKAGED[1] / "autoload_configs"
+        for folder in (self.scripts, self.autoload):
+            folder.mkdir(parents=True)
+
+    @property
+    def package(self) -> Path:
+        return self.scripts / "fs_hepipe"
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [str(self.checkout / "scripts" / "install"), "--python", str(self.python), *arguments]
+        return subprocess.run(
+            command,
+            env={"PATH": os.environ["PATH"], "DESTDIR": str(self.root), "PIP_NO_INDEX": "1", **environment},
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def install(self, *arguments: str, **environment: str) -> str:
+        """What it said, when it went well."""
+        told = self.run(*arguments, **environment)
+        assert (told.returncode, told.stderr) == (0, ""), told.stderr
+        return told.stdout
+
+    def refuses(self, *arguments: str, **environment: str) -> str:
+        """Its one complaint."""
+        told = self.run(*arguments, **environment)
+        assert told.returncode == 1
+        assert told.stderr.startswith("error: ")
+        return told.stderr.removeprefix("error: ")
+
+    def files(self) -> dict[str, tuple[bytes, int]]:
+        """Content and age of everything there, but for what Python compiled."""
+        return {
+            str(path.relative_to(self.root)): (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in self.root.rglob("*")
+            if path.is_file() and path.suffix != ".pyc"
+        }
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path / "root")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout of the test's own."""
+    copy = tmp_path / "checkout"
+    for name in ("fs_hepipe", "conf", "scripts"):
+        copytree(ROOT / name, copy / name, ignore=ignore_patterns("__pycache__"))
+    (copy / "setup.py").write_bytes((ROOT / "setup.py").read_bytes())
+    return copy
+
+
+def package_files(root: Path) -> set[str]:
+    return {
+        str(path.relative_to(root))
+        for path in (root / "fs_hepipe").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.name != ".installed"
+    }
+
+
+def test_the_package_is_there_whole_and_can_be_imported(machine: Machine) -> None:
+    machine.install()
+    assert package_files(machine.scripts) == package_files(ROOT)
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import fs_hepipe.hep; print(fs_hepipe.__file__)"
+    command = [sys.executable, "-I", "-c", program, str(machine.scripts)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == str(machine.package / "__init__.py")
+
+
+def test_the_switchs_user_can_read_it_and_need_not_compile_it(machine: Machine) -> None:
+    machine.install()
+    for path in [machine.package, *machine.package.rglob("*"), *(machine.autoload / name for name in XML)]:
+        assert path.stat().st_mode & stat.S_IROTH, path
+    assert len(list(machine.package.rglob("*.pyc"))) == len(list(machine.package.rglob("*.py")))
+
+
+def test_both_xml_files_are_where_the_switch_reads_them(machine: Machine) -> None:
+    machine.install()
+    for name in XML:
+        assert (machine.autoload / name).read_bytes() == (ROOT / "conf" / "autoload_configs" / name).read_bytes()
+
+
+def test_a_second_run_changes_nothing(machine: Machine) -> None:
+    machine.install()
+    before = machine.files()
+    del before[f"{PACKAGED[0]}/fs_hepipe/.installed"]
+    told = machine.install()
+    after = machine.files()
+    del after[f"{PACKAGED[0]}/fs_hepipe/.installed"]
+    assert after == before
+    assert told.count("is there already") == 4
+
+
+def test_a_dry_run_says_the_same_and_does_nothing(machine: Machine) -> None:
+    planned = machine.install("--dry-run")
+    assert machine.files() == {}
+    assert planned.replace("would ", "") == machine.install()
+    before = machine.files()
+    assert "would remove" in machine.install("--uninstall", "--dry-run")
+    assert machine.files() == before
+
+
+def test_folders_can_be_named(machine: Machine, tmp_path: Path) -> None:
+    scripts, conf = tmp_path / "my scripts", tmp_path / "my conf"
+    scripts.mkdir()
+    (conf / "autoload_configs").mkdir(parents=True)
+    machine.install("--scripts", str(scripts), f"--conf={conf}")
+    assert (scripts / "fs_hepipe" / "switch" / "doors.py").exists()
+    assert (conf / "autoload_configs" / "python.conf.xml").exists()
+    assert machine.files() == {}
+
+
+def test_a_switch_built_from_source_is_found_too(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "root")
+    machine.scripts.rmdir()
+    machine.autoload.rmdir()
+    machine.autoload.parent.rmdir()
+    for folder in (BUILT[0], BUILT[1] / "autoload_configs"):
+        (machine.root / folder).mkdir(parents=True)
+    machine.install()
+    assert (machine.root / BUILT[0] / "fs_hepipe" / "switch" / "doors.py").exists()
+
+
+def test_two_switches_are_a_question(machine: Machine) -> None:
+    (machine.root / BUILT[0]).mkdir(parents=True)
+    assert "choose one with --scripts DIR" in machine.refuses()
+
+
+def test_no_switch_is_an_error_that_names_the_option(machine: Machine) -> None:
+    machine.scripts.rmdir()
+    assert "name FreeSWITCH's folder with --scripts DIR" in machine.refuses()
+    machine.scripts.mkdir()
+    machine.autoload.rmdir()
+    assert "autoload_configs: there is no such folder" in machine.refuses()
+    assert machine.refuses("--conf", "/no/such") == "/no/such: there is no such folder (--conf)\n"
+    assert "no such option" in machine.refuses("--frobnicate")
+    assert "--conf needs a value" in machine.refuses("--conf")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_no_permission_is_an_error(machine: Machine) -> None:
+    for folder in (machine.scripts, machine.autoload):
+        folder.chmod(0o555)
+        assert f"{folder}: no permission to write there" in machine.refuses()
+        folder.chmod(0o755)
+
+
+# --- XML that an operator edited ---
+
+
+def test_an_edited_xml_stays_and_the_new_one_is_put_beside_it(machine: Machine) -> None:
+    edited = machine.autoload / "python.conf.xml"
+    edited.write_text('<configuration name="python.conf"/>\n')
+    told = machine.install()
+    assert f"{edited}.new" in told
+    assert '<param name="startup-script" value="fs_hepipe"/>' in told
+    assert edited.read_text() == '<configuration name="python.conf"/>\n'
+    assert (machine.autoload / "python.conf.xml.new").read_bytes() == (
+        ROOT / "conf" / "autoload_configs" / "python.conf.xml"
+    ).read_bytes()
+
+
+def test_an_xml_that_nobody_edited_is_brought_up_to_date(machine: Machine, checkout: Path) -> None:
+    machine.install()
+    machine.checkout = checkout
+    newer = checkout / "conf" / "autoload_configs" / "fs_hepipe.conf.xml"
+    newer.write_text(newer.read_text() + "<!-- newer -->\n")
+    machine.install()
+    assert (machine.autoload / newer.name).read_bytes() == newer.read_bytes()
+    assert not (machine.autoload / f"{newer.name}.new").exists()
+
+
+def test_an_xml_edited_after_it_was_installed_survives_an_upgrade(machine: Machine, checkout: Path) -> None:
+    machine.install()
+    mine = machine.autoload / "fs_hepipe.conf.xml"
+    mine.write_text(mine.read_text().replace("udp:127.0.0.1:9060", "udp:192.0.2.1:9060"))
+    edited = mine.read_text()
+    machine.install()
+    machine.checkout = checkout
+    newer = checkout / "conf" / "autoload_configs" / mine.name
+    newer.write_text(newer.read_text() + "<!-- newer -->\n")
+    machine.install()
+    assert mine.read_text() == edited
+    assert (machine.autoload / f"{mine.name}.new").read_bytes() == newer.read_bytes()
+
+
+# --- what is left to do ---
+
+
+@pytest.mark.parametrize(
+    ("modules", "is_loaded"),
+    [
+        (None, False),
+        ('<load module="mod_commands"/>', False),
+        ('<!-- <load module="mod_python3"/> -->', False),
+        ('<!--\n<load module="mod_python3"/>\n-->\n<load module="mod_sofia"/>', False),
+        ('<load module="mod_python3"/>', True),
+        ('<!-- Languages -->\n<load module="mod_python3"/> <!-- ours -->', True),
+    ],
+)
+def test_it_says_to_load_mod_python3_unless_that_is_done(machine: Machine, modules: str, is_loaded: bool) -> None:
+    if modules is not None:
+        text = f"<configuration><modules>{modules}</modules></configuration>"
+        (machine.autoload / "modules.conf.xml").write_text(text)
+    assert ('after mod_commands:  <load module="mod_python3"/>' not in machine.install("--dry-run")) is is_loaded
+
+
+def test_it_says_what_to_do_next(machine: Machine) -> None:
+    told = machine.install()
+    assert [word for word in ("reloadxml", "load mod_python3", "python fs_hepipe") if word not in told] == []
+    assert "restart FreeSWITCH" not in told
+
+
+# --- upgrading and removing ---
+
+
+def test_an_upgrade_removes_what_the_package_no_longer_has(machine: Machine, checkout: Path) -> None:
+    machine.install()
+    machine.checkout = checkout
+    (checkout / "fs_hepipe" / "reports" / "custom.py").rename(checkout / "fs_hepipe" / "reports" / "renamed.py")
+    for path in (checkout / "fs_hepipe").rglob("*.py"):
+        path.write_text(path.read_text().replace("reports.custom", "reports.renamed"))
+    mine = machine.package / "notes.txt"
+    mine.write_text("an operator's")
+    told = machine.install()
+    assert package_files(machine.scripts) == {*package_files(checkout), "fs_hepipe/notes.txt"}
+    assert [path.name for path in machine.package.rglob("custom*")] == []
+    assert "restart FreeSWITCH" in told
+
+
+def test_a_package_of_somebody_else_is_left_alone(machine: Machine) -> None:
+    machine.package.mkdir()
+    (machine.package / "mine.py").write_text("")
+    assert "was not put there by this script" in machine.refuses()
+    (machine.package / "mine.py").unlink()
+    machine.package.rmdir()
+    machine.package.symlink_to(ROOT / "fs_hepipe")
+    assert "is a symbolic link" in machine.refuses()
+
+
+def test_an_installation_that_was_broken_off_can_be_repeated(machine: Machine) -> None:
+    machine.install()
+    (machine.package / "switch" / "doors.py").unlink()
+    (machine.package / "version.py").write_text("")
+    machine.install()
+    assert (machine.package / "version.py").read_bytes() == (ROOT / "fs_hepipe" / "version.py").read_bytes()
+    assert (machine.package / "switch" / "doors.py").exists()
+
+
+def test_uninstall_leaves_nothing_of_ours(machine: Machine) -> None:
+    other = machine.scripts / "other.py"
+    other.write_text("")
+    machine.install()
+    machine.install("--uninstall")
+    assert list(machine.files()) == [f"{PACKAGED[0]}/other.py"]
+    assert not machine.package.exists()
+    assert "nothing to remove" in machine.install("--uninstall")
+
+
+def test_uninstall_keeps_what_was_edited_and_says_so(machine: Machine) -> None:
+    theirs = machine.autoload / "python.conf.xml"
+    theirs.write_text("theirs")
+    machine.install()
+    mine = machine.autoload / "fs_hepipe.conf.xml"
+    mine.write_text("edited")
+    (machine.package / "notes.txt").write_text("an operator's")
+    told = machine.install("--uninstall")
+    assert set(machine.files()) == {
+        f"{PACKAGED[1]}/autoload_configs/{theirs.name}",
+        f"{PACKAGED[1]}/autoload_configs/{mine.name}",
+        f"{PACKAGED[0]}/fs_hepipe/notes.txt",
+    }
+    assert f"keep {mine}, which has been edited" in told
+    assert f"keep {machine.package}: there are files of somebody else in it" in told
+
+
+# --- Python and construct ---
+
+
+def test_a_construct_that_is_there_is_not_downloaded(machine: Machine) -> None:
+    assert f"construct is there already: {sys.executable} finds it" in machine.install()
+    assert not (machine.scripts / "construct").exists()
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A Python that has no construct but the pip of the tests' own."""
+    venv.create(tmp_path / "bare", with_pip=False)
+    python = tmp_path / "bare-python"
+    python.write_text(
+        "#!/bin/sh\n"
+        f'if [ "$1 $2" = "-m pip" ]; then exec "{sys.executable}" "$@"; fi\n'
+        f'exec "{tmp_path}/bare/bin/python" "$@"\n'
+    )
+    python.chmod(0o755)
+    return python
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    """A folder with a wheel of construct, made of the one that the tests use."""
+    construct = importlib.metadata.distribution("construct")
+    wheel = tmp_path / "shelf" / f"construct-{construct.version}-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for file in construct.files or []:
+            if file.suffix != ".pyc" and file.name not in {"INSTALLER", "REQUESTED", "direct_url.json"}:
+                archive.write(file.locate(), str(file))
+    return wheel.parent
+
+
+def test_construct_is_put_beside_the_package_where_python_has_none(machine: Machine, bare: Path, shelf: Path) -> None:
+    machine.python = bare
+    told = machine.install(PIP_FIND_LINKS=str(shelf))
+    assert f"install construct>=2.10.68,<2.11 into {machine.scripts}" in told
+    assert (machine.scripts / "construct" / "core.py").exists()
+    assert "construct is there already" in machine.install()  # nothing to download from now on
+    machine.install("--uninstall")
+    assert machine.files() == {}
+    assert list(machine.scripts.iterdir()) == []
+
+
+def test_a_construct_of_ours_that_has_grown_too_old_is_replaced(machine: Machine, bare: Path, shelf: Path) -> None:
+    machine.python = bare
+    machine.install(PIP_FIND_LINKS=str(shelf))
+    (machine.scripts / "construct" / "version.py").write_text("version = (2, 9, 1)\n")
+    machine.install(PIP_FIND_LINKS=str(shelf))
+    assert "2, 9" not in (machine.scripts / "construct" / "version.py").read_text()
+
+
+def test_a_construct_of_somebody_else_that_does_not_fit_is_left_alone(
+    machine: Machine, bare: Path, shelf: Path
+) -> None:
+    machine.python = bare
+    theirs = machine.scripts / "construct" / "version.py"
+    theirs.parent.mkdir()
+    (theirs.parent / "__init__.py").write_text("")
+    theirs.write_text("version = (2, 9, 1)\n")
+    assert "move it away first" in machine.refuses(PIP_FIND_LINKS=str(shelf))
+    assert theirs.read_text() == "version = (2, 9, 1)\n"
+    assert not machine.package.exists()
+
+
+def test_without_construct_and_pip_it_says_how_to_get_it(machine: Machine, tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    machine.python = tmp_path / "bare" / "bin" / "python"
+    assert "apt-get install python3-construct" in machine.refuses()
+    assert machine.files() == {}
+
+
+def test_a_download_that_fails_leaves_nothing_behind(machine: Machine, bare: Path) -> None:
+    machine.python = bare
+    told = machine.run()
+    assert told.returncode == 1
+    assert "error: construct>=2.10.68,<2.11 could not be downloaded" in told.stderr
+    assert machine.files() == {}
+
+
+def pretend(tmp_path: Path, version: str) -> Path:
+    """A Python that says it is of this version."""
+    python = tmp_path / f"python{version}"
+    python.write_text(f"#!/bin/sh\necho {version}\n")
+    python.chmod(0o755)
+    return python
+
+
+@pytest.mark.parametrize("version", ["2.7", "3.8", "3.14", "4.0"])
+def test_a_python_that_is_not_supported_is_refused(machine: Machine, tmp_path: Path, version: str) -> None:
+    machine.python = pretend(tmp_path, version)
+    assert f"is Python {version}; fs_hepipe runs on 3.9 to 3.13" in machine.refuses()
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.13"])
+def test_the_oldest_and_the_newest_python_are_supported(machine: Machine, tmp_path: Path, version: str) -> None:
+    machine.python = pretend(tmp_path, version)
+    assert "fs_hepipe runs on" not in machine.run("--dry-run").stderr
+
+
+def test_a_python_that_is_not_there_is_an_error(machine: Machine) -> None:
+    machine.python = Path("/no/such/python3")
+    assert "--python FILE" in machine.refuses()
+
+
+def test_help_tells_every_option(machine: Machine) -> None:
+    told = machine.install("--help")
+    for option in ("--scripts", "--conf", "--python", "--uninstall", "--dry-run", "DESTDIR"):
+        assert option in told

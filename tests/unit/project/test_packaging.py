@@ -1,0 +1,102 @@
+"""What is installed is the package as it stands here, and nothing in the project ties it to the place it was made."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from shutil import copy2, copytree, ignore_patterns
+
+import pytest
+
+from fs_hepipe.version import VERSION
+
+ROOT = Path(__file__).resolve().parents[3]
+OLDEST = (3, 9)
+
+# In two halves, so that this file is not among those it finds.
+REGISTRIES = ["py" + r"pi\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.(?:org|com)", r"deb\.debian" + r"\.org"]
+HOME_FOLDERS = r"(?<![\w.])/(?:home|root|Users)" + r"/\w"
+
+
+@lru_cache(maxsize=1)
+def project_files() -> list[Path]:
+    """Every file that is, or could be, committed."""
+    git = ["git", "-C", str(ROOT), "-c", f"safe.directory={ROOT}"]  # in a container the tree may be somebody else's
+    files = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run([*git, *files], check=True, capture_output=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not in a git work tree")
+    return [path for path in (ROOT / name for name in listed.split("\0") if name) if path.is_file()]
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    for path in project_files():
+        data = path.read_bytes()
+        if path.suffix == ".gz":
+            data = gzip.decompress(data)
+        yield path.relative_to(ROOT), data.decode("utf-8", "replace")
+
+
+def matches(pattern: str) -> list[str]:
+    found = re.compile(pattern)
+    return [f"{path}: {match.group()}" for path, text in texts() for match in [found.search(text)] if match]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from a copy, so that no build folder is left in the tree or taken for its content."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("setup.py", "pyproject.toml", "LICENSE"):
+        copy2(ROOT / name, source)
+    copytree(ROOT / "fs_hepipe", source / "fs_hepipe", ignore=ignore_patterns("__pycache__"))
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+    built = subprocess.run(
+        [*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", str(source / "dist"), str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    (made,) = (source / "dist").iterdir()
+    return made
+
+
+def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
+    package = {path.relative_to(ROOT).as_posix() for path in project_files() if ROOT / "fs_hepipe" in path.parents}
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if name.startswith("fs_hepipe/")}
+    assert packed == package
+
+
+def test_the_wheel_is_named_after_the_packages_version(wheel: Path) -> None:
+    assert wheel.name == f"fs_hepipe-{VERSION}-py3-none-any.whl"
+
+
+def test_the_changelogs_newest_release_is_the_packages_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## \[?(\d+\.\d+\.\d+)\b", changelog, re.MULTILINE)
+    assert newest is not None
+    assert newest.group(1) == VERSION
+
+
+def test_every_python_file_is_in_the_grammar_of_the_oldest_python() -> None:
+    for path in project_files():
+        if path.suffix == ".py":
+            ast.parse(path.read_text(encoding="utf-8"), filename=str(path), feature_version=OLDEST)
+
+
+def test_no_file_names_a_package_registry() -> None:
+    assert matches("|".join(REGISTRIES)) == []
+
+
+def test_no_file_names_a_home_folder_or_the_folder_of_this_tree() -> None:
+    here = re.escape(f"{ROOT}/") if len(ROOT.parts) > 2 else r"\Z\A"
+    assert matches(f"{HOME_FOLDERS}|{here}") == []

@@ -1,0 +1,216 @@
+"""The line that a person reads in Homer's log tab."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Optional
+
+import pytest
+
+from fs_hepipe.calls.legs import Leg
+from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.reports.call_log import EXTRA, call_log
+from fs_hepipe.words import names
+from tests.unit.synthetic import ENCODERS, T0, Channel, brief, fields, json_by, leg_with
+
+
+def line(
+    name: str = names.CHANNEL_CREATE,
+    headers: Optional[dict[str, str]] = None,
+    *,
+    leg: Optional[Leg] = None,
+    other: Optional[Leg] = None,
+    log_format: str = "text",
+) -> Record:
+    return call_log(Channel().event(name, headers), name, T0, leg or called(), other, log_format)
+
+
+def called(*, outbound: Optional[bool] = False) -> Leg:
+    leg = leg_with()
+    leg.outbound, leg.channel = outbound, "sofia/internal/1001@192.0.2.10"
+    return leg
+
+
+def words(record: Record) -> dict[str, str]:
+    return fields(record)
+
+
+# --- formats ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_line_of_text_is_the_event_and_what_is_known_of_it() -> None:
+    record = line()
+    assert record.payload.decode() == (
+        "CHANNEL_CREATE direction=inbound caller=1001 caller-name=Alice callee=9234 "
+        "channel=sofia/internal/1001@192.0.2.10 leg=leg-a seq=1"
+    )
+    assert (record.protocol_type, record.plane, record.timestamp) == (100, Plane.SIGNALLING, T0)
+
+
+@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+def test_json_has_the_same_keys_as_text(encoder: str) -> None:
+    with json_by(encoder):
+        loaded = json.loads(line(log_format="json").payload)
+    assert loaded.pop("event") == "CHANNEL_CREATE"
+    assert loaded == words(line())
+    assert b" " not in line(log_format="json").payload
+
+
+def test_full_is_the_event_as_the_switch_serialises_it() -> None:
+    heard = Channel().event(names.CHANNEL_CREATE, {"variable_DP_MATCH": "x"})
+    record = call_log(heard, names.CHANNEL_CREATE, T0, called(), None, "full")
+    assert json.loads(record.payload) == heard.headers
+
+
+def test_full_is_utf8_whatever_the_event_has() -> None:
+    payload = line(headers={"Caller-Caller-ID-Name": "caf\udce9"}, log_format="full").payload
+    assert json.loads(payload.decode("utf-8"))["Caller-Caller-ID-Name"] == "caf?"
+
+
+def test_text_beyond_ascii_is_whole() -> None:
+    """hepipe.js counts characters for octets and cuts the end off."""
+    record = line(headers={"Caller-Caller-ID-Name": "José Müller 😀"})
+    assert words(record)["caller-name"] == "José Müller 😀"
+    assert record.payload.decode().endswith("seq=1")
+
+
+# --- what a line says -------------------------------------------------------------------------------------------------
+
+
+def test_both_legs_are_named() -> None:
+    leg = called()
+    leg.other_id = "leg-b"
+    assert words(line(leg=leg))["other-leg"] == "leg-b"
+    assert "other-call-id" not in words(line(leg=leg))
+    told = words(line(leg=leg, other=leg_with(unique_id="leg-b", call_id="call-b")))
+    assert (told["other-leg"], told["other-call-id"]) == ("leg-b", "call-b")
+    assert "other-call-id" not in words(line(leg=leg, other=leg_with(unique_id="leg-b", call_id=None)))
+
+
+@pytest.mark.parametrize("outbound, direction", [(False, "inbound"), (True, "outbound"), (None, None)])
+def test_the_direction_of_the_leg_is_told_once_known(outbound: Optional[bool], direction: Optional[str]) -> None:
+    assert words(line(leg=called(outbound=outbound))).get("direction") == direction
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    leg = leg_with()
+    record = line(names.CHANNEL_BRIDGE, {"Event-Sequence": "", "Channel-Name": ""}, leg=leg)
+    assert record.payload == b"CHANNEL_BRIDGE leg=leg-a"
+
+
+@pytest.mark.parametrize(
+    "name, headers, said",
+    [
+        ("CHANNEL_ANSWER", {"Channel-Read-Codec-Name": "opus", "Channel-Read-Codec-Rate": "48000"},
+         {"codec": "opus", "rate": "48000"}),
+        ("CHANNEL_UUID", {"Old-Unique-ID": "old"}, {"was": "old"}),
+        ("CHANNEL_EXECUTE", {"Application": "playback", "Application-Data": "a b.wav"},
+         {"application": "playback", "data": "a b.wav"}),
+        ("CHANNEL_EXECUTE_COMPLETE", {"Application": "playback", "Application-Response": "FILE PLAYED"},
+         {"application": "playback", "response": "FILE PLAYED"}),
+        ("CHANNEL_CALLSTATE", {"Channel-Call-State": "RINGING"}, {"state": "RINGING"}),
+        ("CHANNEL_STATE", {"Channel-State": "CS_ROUTING"}, {"state": "CS_ROUTING"}),
+        ("DTMF", {"DTMF-Digit": "0", "DTMF-Duration": "1600", "DTMF-Source": "RTP"},
+         {"digit": "0", "duration-samples": "1600", "source": "RTP"}),
+        ("CUSTOM", {"fs_hepipe-log": "customer chose billing"}, {"text": "customer chose billing"}),
+        ("CHANNEL_PARK", {}, {"caller": "1001", "callee": "9234"}),
+    ],
+)  # fmt: skip
+def test_each_event_says_what_it_is_about(name: str, headers: dict[str, str], said: dict[str, str]) -> None:
+    told = words(line(name, headers))
+    assert {key: told.get(key) for key in said} == said
+
+
+def test_every_event_that_can_be_logged_makes_a_line() -> None:
+    for name in names.LOGGABLE:
+        assert line(name).payload.startswith(name.encode())
+    assert set(EXTRA) - {names.CUSTOM} <= names.LOGGABLE
+
+
+REFUSED = {
+    "Hangup-Cause": "USER_BUSY", "variable_hangup_cause_q850": "17", "variable_sip_term_status": "486",
+    "variable_sip_invite_failure_status": "486", "variable_sip_invite_failure_phrase": "Busy Here",
+    "variable_sip_hangup_disposition": "recv_refuse", "variable_duration": "3", "variable_billsec": "0",
+}  # fmt: skip
+
+
+def test_the_end_of_a_leg_says_why_and_who() -> None:
+    told = words(line(names.CHANNEL_HANGUP_COMPLETE, REFUSED, leg=called(outbound=True)))
+    expected = {
+        "cause": "USER_BUSY",
+        "q850": "17",
+        "sip-status": "486",
+        "invite-status": "486",
+        "phrase": "Busy Here",
+        "disposition": "recv_refuse",
+        "by": "far-end",
+        "duration": "3",
+        "billed": "0",
+    }
+    assert {key: told.get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "disposition, by",
+    [("recv_bye", "far-end"), ("recv_cancel", "far-end"), ("recv_refuse", "far-end"), ("send_bye", "switch"),
+     ("send_cancel", "switch"), ("send_refuse", "switch"), (None, None)],
+)  # fmt: skip
+def test_who_hung_up_is_told_and_is_the_direction_of_the_line(disposition: Optional[str], by: Optional[str]) -> None:
+    headers = {"variable_sip_hangup_disposition": disposition} if disposition else {}
+    record = line(names.CHANNEL_HANGUP_COMPLETE, headers)
+    assert words(record).get("by") == by
+    assert record.received is (by == "far-end")
+
+
+@pytest.mark.parametrize(
+    "name, outbound, headers, received",
+    [
+        ("CHANNEL_CREATE", False, {}, True),
+        ("CHANNEL_CREATE", True, {}, False),
+        ("CHANNEL_CREATE", None, {}, False),
+        ("CHANNEL_PROGRESS", True, {}, True),
+        ("CHANNEL_PROGRESS", False, {}, False),
+        ("CHANNEL_PROGRESS_MEDIA", True, {}, True),
+        ("CHANNEL_ANSWER", True, {}, True),
+        ("CHANNEL_ANSWER", False, {}, False),
+        ("CHANNEL_ANSWER", None, {}, False),
+        ("CHANNEL_BRIDGE", False, {}, False),
+        ("CALL_UPDATE", True, {}, False),
+        ("CUSTOM", False, {"fs_hepipe-log": "x"}, False),
+        ("DTMF", False, {"DTMF-Source": "RTP"}, True),
+        ("DTMF", True, {"DTMF-Source": "INBAND_AUDIO"}, True),
+        ("DTMF", False, {"DTMF-Source": "ENDPOINT"}, True),
+        ("DTMF", False, {"DTMF-Source": "APP"}, False),
+    ],
+)
+def test_a_step_of_the_call_has_its_direction(
+    name: str, outbound: Optional[bool], headers: dict[str, str], received: bool
+) -> None:
+    assert line(name, headers, leg=called(outbound=outbound)).received is received
+
+
+# --- hostile text -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\nCHANNEL_ANSWER leg=x", '" cause="NORMAL', "x cause=NORMAL", "\\", "\u2028", "\x1b[2J", "x" * 60_000, "\udcff"],
+    ids=brief,
+)
+def test_a_callers_name_can_not_forge_a_line_or_a_key(name: str) -> None:
+    told = words(line(headers={"Caller-Caller-ID-Name": name}))
+    assert list(told) == ["direction", "caller", "caller-name", "callee", "channel", "leg", "seq"]
+    assert told["leg"] == "leg-a"
+
+
+@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+def test_hostile_names_of_the_channel_and_its_legs_are_shown(encoder: str) -> None:
+    leg = leg_with(unique_id="leg\n\udce9")
+    leg.channel, leg.other_id = 'sofia/x/"\udcff', "other\0"
+    other = leg_with(unique_id="other\0", call_id="call\udce9\n" + "x" * 60_000)
+    with json_by(encoder):
+        loaded: dict[str, Any] = json.loads(line(leg=leg, other=other, log_format="json").payload)
+    told = words(line(leg=leg, other=other))
+    for said in (loaded, told):
+        assert (said["leg"], said["channel"], said["other-leg"]) == (r"leg\n\xe9", r'sofia/x/"\xff', r"other\x00")
+        assert said["other-call-id"].startswith(r"call\xe9\nxx")

@@ -1,0 +1,277 @@
+"""Quality at hangup: what was measured, in the unit that is read, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import pytest
+
+from fs_hepipe.calls.legs import Leg
+from fs_hepipe.calls.media import Medium, Reception
+from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.reports.quality import qos
+from fs_hepipe.words.errors import MappingError
+from tests.unit.synthetic import ENCODERS, T0, body, json_by, leg_with, statistics
+
+
+def medium(kind: str = "audio", heard: Optional[Reception] = None, said: Optional[Reception] = None) -> Medium:
+    """A medium whose RTCP said so much, if anything."""
+    made = Medium(kind)
+    made.local_ip, made.local_port = "192.0.2.2", 20_000
+    made.remote_ip, made.remote_port = "198.51.100.7", 30_000
+    made.ssrc, made.remote_ssrc = 0x0A0A0A0A, 0xFAFA
+    made.clock, made.codec, made.payload_type, made.ptime = 8000, "PCMU", 0, 20
+    if heard:
+        made.hears(heard.source, heard.lost, heard.jitter)
+    if said:
+        made.says(*said)
+    return made
+
+
+def report(leg: Leg, variables: dict[str, str], types: tuple[int, ...] = (34,)) -> list[Record]:
+    return qos(variables.get, T0, leg, leg.call_id, types)
+
+
+def received(leg: Leg, **other: str) -> dict[str, Any]:
+    return body(report(leg, statistics(**other))[0])
+
+
+@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+def test_what_the_switch_received_is_told_in_full(encoder: str) -> None:
+    with json_by(encoder):
+        (record,) = report(leg_with(medium(heard=Reception(1, 5, 16, None))), statistics())
+    assert (record.protocol_type, record.received, record.plane, record.medium) == (34, True, Plane.RTP, "audio")
+    assert (record.timestamp, record.mos) == (T0, 442)
+    assert body(record) == {
+        "CORRELATION_ID": "call-a", "RTP_SIP_CALL_ID": "call-a", "REPORT_TS": T0 / 1e6, "TYPE": "HANGUP", "DIR": 0,
+        "MEDIUM": "audio", "SSRC": 0xFAFA, "CODEC_NAME": "PCMU", "CODEC_PT": 0, "CLOCK": 8000, "PTIME": 20,
+        "SRC_IP": "198.51.100.7", "SRC_PORT": 30_000, "DST_IP": "192.0.2.2", "DST_PORT": 20_000, "LEG": "leg-a",
+        "TOTAL_PK": 795, "EXPECTED_PK": 800, "PACKET_LOSS": 5, "JITTER": 2.0, "MIN_JITTER": 4.0, "MAX_JITTER": 15.0,
+        "DELTA": 20.03, "TL_BYTE": 136_740, "RFACTOR": 97.0, "MOS": 4.42,
+    }  # fmt: skip
+
+
+def test_what_the_far_end_said_it_received_is_told_in_full() -> None:
+    sound = medium(heard=Reception(1, 5, 16, None), said=Reception(1, 7, 24, 0.0401312))
+    _, record = report(leg_with(sound), statistics())
+    assert (record.received, record.mos, record.medium) == (False, None, "audio")
+    assert body(record) == {
+        "CORRELATION_ID": "call-a", "RTP_SIP_CALL_ID": "call-a", "REPORT_TS": T0 / 1e6, "TYPE": "HANGUP", "DIR": 1,
+        "MEDIUM": "audio", "SSRC": 0x0A0A0A0A, "CODEC_NAME": "PCMU", "CODEC_PT": 0, "CLOCK": 8000, "PTIME": 20,
+        "SRC_IP": "192.0.2.2", "SRC_PORT": 20_000, "DST_IP": "198.51.100.7", "DST_PORT": 30_000, "LEG": "leg-a",
+        "TOTAL_PK": 794, "EXPECTED_PK": 794, "PACKET_LOSS": 7, "JITTER": 3.0, "RTT": 40.131, "TL_BYTE": 136_568,
+    }  # fmt: skip
+
+
+def test_the_directions_are_two_reports_and_not_one_sum() -> None:
+    """hepipe.js adds up what was received and what was sent."""
+    records = report(leg_with(medium(said=Reception(1, 0, None, None))), statistics())
+    assert [(body(record)["DIR"], body(record)["TOTAL_PK"]) for record in records] == [(0, 795), (1, 794)]
+
+
+# --- loss -------------------------------------------------------------------------------------------------------------
+
+
+def test_loss_is_rtcps_count_and_not_frames_of_comfort_noise_or_flaws() -> None:
+    """hepipe.js gives skip_packet_count for loss."""
+    leg = leg_with(medium(heard=Reception(1, 5, None, None)))
+    told = received(leg, in_skip_packet_count="420", in_flaw_total="170")
+    assert told["PACKET_LOSS"] == 5
+
+
+def test_without_rtcp_there_is_no_loss_but_the_switchs_own_rate() -> None:
+    told = received(leg_with(medium()))
+    assert "PACKET_LOSS" not in told
+    assert "EXPECTED_PK" not in told
+    assert "JITTER" not in told
+    assert told["LOSS_RATE"] == 0.02
+
+
+def test_losses_of_a_stream_that_changed_its_ssrc_are_added_up() -> None:
+    sound = medium()
+    sound.hears(1, 5, 80)
+    sound.hears(2, 3, 8)
+    told = received(leg_with(sound))
+    assert (told["PACKET_LOSS"], told["EXPECTED_PK"], told["JITTER"]) == (8, 803, 1.0)
+
+
+def test_duplicates_are_a_negative_loss() -> None:
+    told = received(leg_with(medium(heard=Reception(1, -2, None, None))))
+    assert (told["PACKET_LOSS"], told["EXPECTED_PK"]) == (-2, 793)
+
+
+def test_nothing_is_told_of_our_stream_that_the_far_end_did_not_say() -> None:
+    assert len(report(leg_with(medium(heard=Reception(1, 0, None, None))), statistics())) == 1
+
+
+def test_a_stream_of_ours_that_was_never_sent_is_not_reported() -> None:
+    leg = leg_with(medium(said=Reception(0x0A0A0A0A, 0, None, None)))
+    assert len(report(leg, statistics())) == 2
+    assert len(report(leg, statistics(out_packet_count="0"))) == 1
+
+
+def test_a_far_end_that_never_received_us_leaves_out_what_it_did_not_measure() -> None:
+    sound = medium(said=Reception(1, 0, None, None))
+    sound.clock = None
+    variables = statistics()
+    del variables["variable_rtp_audio_out_raw_bytes"]
+    _, record = report(leg_with(sound), variables)
+    assert not {"JITTER", "RTT", "CLOCK", "TL_BYTE"} & set(body(record))
+
+
+# --- MOS --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_stream_that_lost_8_percent_is_not_called_flawless() -> None:
+    """The switch sets its flaws back to none when they outnumber the packets."""
+    (record,) = report(
+        leg_with(medium(heard=Reception(1, 69, None, None))), statistics(in_quality_percentage="100.00", in_mos="4.50")
+    )
+    assert record.mos is None
+    assert not {"MOS", "RFACTOR"} & set(body(record))
+    assert body(record)["PACKET_LOSS"] == 69
+
+
+@pytest.mark.parametrize("lost", [0, 1, 8])
+def test_a_flawless_stream_that_lost_next_to_nothing_is_believed(lost: int) -> None:
+    leg = leg_with(medium(heard=Reception(1, lost, None, None)))
+    (record,) = report(leg, statistics(in_quality_percentage="100.00", in_mos="4.50"))
+    assert (record.mos, body(record)["MOS"], body(record)["RFACTOR"]) == (450, 4.5, 100.0)
+
+
+@pytest.mark.parametrize("rate, believed", [(None, True), ("0.00", True), ("0.01", True), ("0.02", False)])
+def test_without_rtcp_the_switchs_own_loss_tells_whether_a_flawless_mos_is_believed(
+    rate: Optional[str], believed: bool
+) -> None:
+    """Most switches are not told to fire RTCP events."""
+    variables = statistics(in_quality_percentage="100.00", in_mos="4.50", in_jitter_loss_rate=rate or "")
+    if rate is None:
+        del variables["variable_rtp_audio_in_jitter_loss_rate"]
+    (record,) = report(leg_with(medium()), variables)
+    assert record.mos == (450 if believed else None)
+    assert ("RFACTOR" in body(record)) is believed
+
+
+def test_a_mos_that_shows_the_loss_is_believed() -> None:
+    (record,) = report(leg_with(medium(heard=Reception(1, 69, None, None))), statistics(in_mos="3.91"))
+    assert (record.mos, body(record)["MOS"]) == (391, 3.91)
+
+
+def test_either_of_mos_and_r_tells_that_no_flaw_was_seen() -> None:
+    for only in ("in_mos", "in_quality_percentage"):
+        variables = statistics(in_quality_percentage="100.00", in_mos="4.50")
+        other = "in_quality_percentage" if only == "in_mos" else "in_mos"
+        del variables[f"variable_rtp_audio_{other}"]
+        (record,) = report(leg_with(medium(heard=Reception(1, 69, None, None))), variables)
+        assert not {"MOS", "RFACTOR"} & set(body(record))
+
+
+def test_a_leg_that_received_nothing_has_no_mos() -> None:
+    """The switch starts with a MOS of 4.50."""
+    nothing = statistics(in_packet_count="0", in_quality_percentage="100.00", in_mos="4.50")
+    assert report(leg_with(medium()), nothing) == []
+    (sent,) = report(leg_with(medium(said=Reception(1, 0, None, None))), nothing)
+    assert (body(sent)["DIR"], sent.mos) == (1, None)
+
+
+@pytest.mark.parametrize("mos", ["0.00", "0.99", "5.01", "-3.00", "99999.00"])
+def test_a_number_that_is_not_on_the_scale_is_no_mos(mos: str) -> None:
+    (record,) = report(leg_with(medium()), statistics(in_mos=mos))
+    assert record.mos is None
+    assert "MOS" not in body(record)
+    assert body(record)["RFACTOR"] == 97.0
+
+
+@pytest.mark.parametrize("mos, chunk", [("4.42", 442), ("4.38", 438), ("1.00", 100), ("5.00", 500), ("2.675", 268)])
+def test_the_mos_chunk_is_a_hundred_times_the_mos(mos: str, chunk: int) -> None:
+    """hepipe.js: 4.5 would be 4."""
+    (record,) = report(leg_with(medium()), statistics(in_mos=mos))
+    assert record.mos == chunk
+
+
+# --- what was not measured --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "header, key",
+    [("in_raw_bytes", "TL_BYTE"), ("in_mean_interval", "DELTA"), ("in_jitter_min_variance", "MIN_JITTER"),
+     ("in_jitter_max_variance", "MAX_JITTER"), ("in_jitter_loss_rate", "LOSS_RATE"), ("in_mos", "MOS"),
+     ("in_quality_percentage", "RFACTOR")],
+)  # fmt: skip
+def test_a_statistic_that_is_missing_is_an_absent_key(header: str, key: str) -> None:
+    variables = statistics()
+    assert key in body(report(leg_with(medium()), variables)[0])
+    del variables[f"variable_rtp_audio_{header}"]
+    assert key not in body(report(leg_with(medium()), variables)[0])
+
+
+@pytest.mark.parametrize(
+    "header, key",
+    [("in_mean_interval", "DELTA"), ("in_jitter_min_variance", "MIN_JITTER"), ("in_jitter_max_variance", "MAX_JITTER")],
+)
+def test_the_zero_that_a_statistic_starts_with_is_no_measurement(header: str, key: str) -> None:
+    assert key not in received(leg_with(medium()), **{header: "0.00"})
+
+
+def test_a_variance_below_zero_is_no_measurement() -> None:
+    assert "MAX_JITTER" not in received(leg_with(medium()), in_jitter_max_variance="-0.01")
+
+
+def test_jitter_is_a_deviation_in_milliseconds_and_no_variance() -> None:
+    """hepipe.js gives the mean of two variances, in ms squared."""
+    told = received(leg_with(medium()), in_jitter_min_variance="15.83", in_jitter_max_variance="207.43")
+    assert (told["MIN_JITTER"], told["MAX_JITTER"]) == (3.979, 14.402)
+
+
+def test_the_time_of_a_report_is_in_seconds() -> None:
+    """hepipe.js: in microseconds."""
+    assert received(leg_with(medium()))["REPORT_TS"] == pytest.approx(1_795_402_159.0)
+
+
+def test_a_leg_without_statistics_has_no_report() -> None:
+    assert report(leg_with(), {}) == []
+    assert report(leg_with(medium()), {}) == []
+
+
+def test_a_leg_whose_media_nobody_saw_is_reported_without_addresses() -> None:
+    told = received(leg_with(call_id=None))
+    assert told["TOTAL_PK"] == 795
+    assert not {"SRC_IP", "SRC_PORT", "DST_IP", "DST_PORT", "SSRC", "CLOCK", "CORRELATION_ID"} & set(told)
+
+
+@pytest.mark.parametrize("header", ["in_packet_count", "in_mos", "in_mean_interval", "in_raw_bytes", "out_raw_bytes"])
+def test_a_statistic_that_is_no_number_is_a_fault(header: str) -> None:
+    leg = leg_with(medium(said=Reception(1, 0, None, None)))
+    with pytest.raises(MappingError, match=f"not_a_number: variable_rtp_audio_{header}"):
+        report(leg, statistics(**{header: "many"}))
+
+
+# --- media and types --------------------------------------------------------------------------------------------------
+
+
+def test_audio_and_video_are_reported_each() -> None:
+    leg = leg_with(medium(), medium("video", said=Reception(1, 1, None, None)))
+    records = report(leg, {**statistics(), **statistics("video", in_packet_count="3000", in_mos="4.10")})
+    assert [(record.medium, record.received, body(record)["TOTAL_PK"], record.mos) for record in records] == [
+        ("audio", True, 795, 442),
+        ("video", True, 3000, 410),
+        ("video", False, 794, None),
+    ]
+
+
+def test_a_report_is_sent_once_per_type() -> None:
+    leg = leg_with(medium(said=Reception(1, 0, None, None)))
+    records = report(leg, statistics(), (34, 35, 32, 99))
+    assert [record.protocol_type for record in records] == [34, 35, 32, 99] * 2
+    assert len({record.payload for record in records}) == 2
+    assert [record.timestamp for record in records] == [T0 + number for number in range(8)]
+    assert [record.mos for record in records] == [442] * 4 + [None] * 4
+
+
+def test_a_hostile_call_id_is_shown_in_the_report() -> None:
+    for encoder in ENCODERS:
+        with json_by(encoder):
+            told = received(leg_with(medium(), unique_id="\udce9", call_id="caf\udce9\n" + "x" * 60_000))
+        assert told["CORRELATION_ID"].startswith("caf\\xe9\\nxx")
+        assert len(told["RTP_SIP_CALL_ID"]) < 600
+        assert told["LEG"] == "\\xe9"

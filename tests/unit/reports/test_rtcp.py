@@ -1,0 +1,475 @@
+"""RTCP events to RTCP JSON: RFC 3550's numbers, nothing made up; where hepipe.js does otherwise, a test says so."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fs_hepipe.calls.legs import MAX_SENDERS, Leg
+from fs_hepipe.calls.media import MAX_SOURCES, Medium, Reception
+from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.reports import rtcp
+from fs_hepipe.words.errors import MappingError
+from tests.unit.synthetic import (
+    ENCODERS,
+    T0,
+    Channel,
+    Ear,
+    Headers,
+    audio,
+    block,
+    body,
+    json_by,
+    leg_with,
+    received_rtcp,
+    sent_rtcp,
+    sip,
+)
+
+OURS, THEIRS, PICTURE = 0x0A0A0A0A, 0xFAFA, 0x0B0B0B0B
+
+
+def medium(kind: str = "audio", ssrc: Optional[int] = OURS, clock: Optional[int] = 8000) -> Medium:
+    made = Medium(kind)
+    made.ssrc, made.clock = ssrc, clock
+    return made
+
+
+def loaded(record: Optional[Record]) -> dict[str, Any]:
+    assert record is not None
+    return body(record)
+
+
+def hear(leg: Leg, headers: Headers, unit: str = "ms") -> dict[str, Any]:
+    """The report that came from the far end."""
+    return loaded(rtcp.received(Channel().hears(headers).getHeader, leg, unit))
+
+
+def say(leg: Leg, headers: Headers, unit: str = "ms") -> dict[str, Any]:
+    """The report that the switch sent."""
+    return loaded(rtcp.sent(Channel().says(headers).getHeader, leg, unit))
+
+
+# --- the whole report -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+def test_a_received_sender_report_is_told_in_full(encoder: str) -> None:
+    with json_by(encoder):
+        report = hear(leg_with(medium()), received_rtcp(THEIRS, blocks=[block(OURS)], rtts=[0.0401312]))
+    assert report == {
+        "type": 200,
+        "ssrc": THEIRS,
+        "sender_information": {
+            "ntp_timestamp_sec": 4_004_390_963,
+            "ntp_timestamp_usec": 531_437_778,
+            "rtp_timestamp": 32_000,
+            "packets": 200,
+            "octets": 32_000,
+        },
+        "rtt_avg_ms": 40.131,
+        "report_count": 1,
+        "report_blocks": [
+            {
+                "source_ssrc": OURS,
+                "fraction_lost": 1,
+                "packets_lost": 3,
+                "highest_seq_no": 52352,
+                "lsr": 674440379,
+                "dlsr": 262144,
+                "ia_jitter": 10.0,
+            }
+        ],
+        "medium": "audio",
+        "leg": "leg-a",
+    }
+
+
+def test_a_sent_sender_report_names_us_as_its_sender() -> None:
+    """The event's SSRC is the far end's here too; ours is known to the leg alone."""
+    report = say(leg_with(medium()), sent_rtcp(THEIRS, THEIRS, Lost=2))
+    assert (report["type"], report["ssrc"], report["report_count"]) == (200, OURS, 1)
+    assert report["report_blocks"][0]["source_ssrc"] == THEIRS
+    assert report["report_blocks"][0]["packets_lost"] == 2
+    assert report["sender_information"]["ntp_timestamp_usec"] == 616_293_447
+
+
+def test_a_sent_block_names_the_far_ends_rtp_until_it_sent_rtcp() -> None:
+    assert say(leg_with(medium()), sent_rtcp(THEIRS, 0))["report_blocks"][0]["source_ssrc"] == THEIRS
+    assert "source_ssrc" not in say(leg_with(medium()), sent_rtcp(0, 0))["report_blocks"][0]
+
+
+def test_a_sent_block_names_the_far_ends_rtcp_sender_where_that_is_another() -> None:
+    assert say(leg_with(medium()), sent_rtcp(THEIRS, 0xFBFB))["report_blocks"][0]["source_ssrc"] == 0xFBFB
+
+
+def test_our_ssrc_is_left_out_until_it_is_known() -> None:
+    assert "ssrc" not in say(leg_with(medium(ssrc=None)), sent_rtcp())
+    assert "ssrc" not in say(leg_with(), sent_rtcp())
+
+
+def test_a_record_is_of_type_5_in_its_own_direction_at_the_time_of_its_capture() -> None:
+    leg = leg_with(medium())
+    received = rtcp.received(Channel().hears(received_rtcp(), at=1.5).getHeader, leg, "ms")
+    sent = rtcp.sent(Channel().says(sent_rtcp(), at=2.5).getHeader, leg, "ms")
+    assert received is not None
+    assert sent is not None
+    assert (received.protocol_type, received.received, received.plane) == (5, True, Plane.RTCP)
+    assert (sent.protocol_type, sent.received, sent.plane, sent.medium) == (5, False, Plane.RTCP, "audio")
+    assert (received.timestamp, sent.timestamp) == (T0 + 1_501_234, T0 + 2_501_234)
+
+
+def test_the_event_time_stands_in_for_a_capture_time_that_is_missing() -> None:
+    heard = Channel().hears({**received_rtcp(), "Capture-Time": "0"}, at=1.5)
+    record = rtcp.received(heard.getHeader, leg_with(medium()), "ms")
+    assert record is not None
+    assert record.timestamp == T0 + 1_500_000
+
+
+# --- sender or receiver report ----------------------------------------------------------------------------------------
+
+
+def test_a_report_without_a_time_is_a_receiver_report() -> None:
+    """hepipe.js calls every report a sender report."""
+    report = hear(leg_with(medium()), received_rtcp(0, ntp=(0, 0), blocks=[block(OURS)]))
+    assert report["type"] == 201
+    assert "sender_information" not in report
+    assert "ssrc" not in report
+
+
+def test_a_report_with_the_time_of_the_last_sender_report_is_a_receiver_report() -> None:
+    """The switch leaves the last sender report's numbers in the headers."""
+    leg, headers = leg_with(medium()), received_rtcp(THEIRS, blocks=[block(OURS)])
+    assert [hear(leg, headers)["type"] for _ in range(3)] == [200, 201, 201]
+    assert hear(leg, headers)["ssrc"] == THEIRS
+    later = hear(leg, received_rtcp(THEIRS, ntp=(4_004_390_968, 531_437_778), blocks=[block(OURS)]))
+    assert later["type"] == 200
+
+
+def test_the_same_time_of_another_source_is_a_sender_report() -> None:
+    leg = leg_with(medium())
+    types = [hear(leg, received_rtcp(ssrc, blocks=[block(OURS)]))["type"] for ssrc in (1, 2, 1, 2)]
+    assert types == [200, 200, 201, 201]
+
+
+@pytest.mark.parametrize("missing", ["SSRC", "NTP-Most-Significant-Word", "NTP-Least-Significant-Word"])
+def test_a_report_whose_sender_or_time_is_missing_is_no_sender_report(missing: str) -> None:
+    headers = received_rtcp(THEIRS, blocks=[block(OURS)])
+    del headers[missing]
+    assert hear(leg_with(medium()), headers)["type"] == 201
+
+
+def test_a_receiver_report_without_a_block_says_nothing() -> None:
+    leg = leg_with(medium())
+    assert rtcp.received(Channel().hears(received_rtcp(0, ntp=(0, 0))).getHeader, leg, "ms") is None
+
+
+def test_a_sender_report_without_a_block_says_what_was_sent() -> None:
+    """hepipe.js gives the event's number for the number of blocks."""
+    report = hear(leg_with(medium()), received_rtcp(THEIRS))
+    assert (report["type"], report["report_count"], report["report_blocks"]) == (200, 0, [])
+    assert report["sender_information"]["packets"] == 200
+
+
+def test_a_source_whose_ssrc_is_0_is_a_source() -> None:
+    report = hear(leg_with(medium()), received_rtcp(0, blocks=[block(0)]))
+    assert (report["type"], report["ssrc"], report["report_blocks"][0]["source_ssrc"]) == (200, 0, 0)
+
+
+def test_senders_remembered_are_bounded() -> None:
+    leg = leg_with(medium())
+    for ssrc in range(1, 1000):
+        hear(leg, received_rtcp(ssrc, blocks=[block(OURS)]))
+        assert len(leg.sender_reports) <= MAX_SENDERS
+
+
+def test_a_known_sender_is_remembered_when_there_is_no_room_for_another() -> None:
+    leg = leg_with(medium())
+    for ssrc in range(1, MAX_SENDERS + 1):
+        hear(leg, received_rtcp(ssrc, blocks=[block(OURS)]))
+    hear(leg, received_rtcp(1, ntp=(2, 2), blocks=[block(OURS)]))
+    heard = [hear(leg, received_rtcp(ssrc, blocks=[block(OURS)]))["type"] for ssrc in (2, MAX_SENDERS)]
+    assert heard == [201, 201]
+
+
+def test_an_ssrc_of_0_does_not_make_the_far_ends_forgotten() -> None:
+    sound = medium()
+    leg = leg_with(sound)
+    hear(leg, received_rtcp(THEIRS, blocks=[block(OURS)]))
+    hear(leg, received_rtcp(0, ntp=(0, 0), blocks=[block(OURS)]))
+    say(leg, sent_rtcp(0, 0))
+    assert sound.remote_ssrc == THEIRS
+    assert sound.heard == ()
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", [-1, -6, -(2**23), 0, 7])
+def test_loss_is_signed(lost: int) -> None:
+    """hepipe.js reports -1 as 4294967295 packets, and keeps that as its baseline."""
+    printed, leg = str(lost % 2**32), leg_with(medium())
+    for report in (hear(leg, received_rtcp(blocks=[block(OURS, Lost=printed)])), say(leg, sent_rtcp(Lost=printed))):
+        assert report["report_blocks"][0]["packets_lost"] == lost
+
+
+def test_counts_are_cumulative_and_not_the_difference_to_the_last_report() -> None:
+    """hepipe.js sends differences, and of the octets only now and then."""
+    leg = leg_with(medium())
+    hear(leg, received_rtcp(THEIRS, blocks=[block(OURS, Lost=5)]))
+    headers = {**received_rtcp(THEIRS, ntp=(2, 2), blocks=[block(OURS, Lost=8)]), "Sender-Packet-Count": "401"}
+    report = hear(leg, {**headers, "Octect-Packet-Count": "64160"})
+    assert (report["sender_information"]["packets"], report["sender_information"]["octets"]) == (401, 64160)
+    assert report["report_blocks"][0]["packets_lost"] == 8
+
+
+def test_the_sender_is_the_events_and_the_block_is_about_us() -> None:
+    """hepipe.js gives our SSRC for both, as hexadecimal text."""
+    report = hear(leg_with(medium()), received_rtcp(THEIRS, blocks=[block(OURS)]))
+    assert (report["ssrc"], report["report_blocks"][0]["source_ssrc"]) == (THEIRS, OURS)
+
+
+def test_every_block_is_told() -> None:
+    """hepipe.js: only the first one."""
+    blocks = [block(OURS + number, Lost=number) for number in range(5)]
+    report = hear(leg_with(medium()), received_rtcp(blocks=blocks))
+    assert report["report_count"] == 5
+    assert [told["packets_lost"] for told in report["report_blocks"]] == [0, 1, 2, 3, 4]
+    assert [told["source_ssrc"] for told in report["report_blocks"]] == [OURS + number for number in range(5)]
+
+
+def test_a_packet_has_31_blocks_at_most() -> None:
+    """Their count has five bits; whoever writes more headers than that does not keep us reading."""
+    report = hear(leg_with(medium()), received_rtcp(blocks=[block(number) for number in range(40)]))
+    assert report["report_count"] == 31
+
+
+SENDER_HEADERS = {
+    "RTP-Timestamp": "rtp_timestamp",
+    "Sender-Packet-Count": "packets",
+    "Octect-Packet-Count": "octets",
+}
+BLOCK_HEADERS = {
+    "Fraction": "fraction_lost",
+    "Lost": "packets_lost",
+    "Highest-Sequence-Number-Received": "highest_seq_no",
+    "Jitter": "ia_jitter",
+    "LSR": "lsr",
+    "DLSR": "dlsr",
+}
+
+
+@pytest.mark.parametrize("header, key", SENDER_HEADERS.items())
+def test_a_missing_count_is_an_absent_key(header: str, key: str) -> None:
+    """hepipe.js: the number of another call, or NaN that becomes null."""
+    headers = received_rtcp(blocks=[block(OURS)])
+    del headers[header]
+    information = hear(leg_with(medium()), headers)["sender_information"]
+    assert key not in information
+    assert len(information) == 4
+
+
+@pytest.mark.parametrize("header, key", BLOCK_HEADERS.items())
+def test_a_missing_number_of_a_block_is_an_absent_key(header: str, key: str) -> None:
+    words = block(OURS)
+    del words[header]
+    (told,) = hear(leg_with(medium()), received_rtcp(blocks=[words]))["report_blocks"]
+    assert key not in told
+    assert len(told) == 6
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["SSRC", "RTP-Timestamp", "RTP-Rate", "Source0-SSRC", "Source0-Lost", "Source0-DLSR", "Rtt0-Avg", "Capture-Time"],
+)
+def test_a_header_that_is_no_number_is_a_fault(header: str) -> None:
+    headers = {**received_rtcp(blocks=[block(OURS)], rtts=[0.1]), header: "none"}
+    with pytest.raises(MappingError, match=f"not_a_number: {header}"):
+        rtcp.received(Channel().hears(headers).getHeader, leg_with(medium()), "ms")
+
+
+@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=10, max_size=10), st.floats(0, 1e6), st.sampled_from([1, 8000]))
+def test_whatever_the_numbers_the_report_is_json_of_numbers(
+    encoder: str, numbers: list[int], rtt: float, rate: int
+) -> None:
+    words = block(OURS, Fraction=numbers[0] & 0xFF, Lost=numbers[1], Jitter=numbers[2], LSR=numbers[3], DLSR=numbers[4])
+    headers = received_rtcp(numbers[5], (numbers[6], numbers[7]), [words], [rtt], rate)
+    headers.update({"Sender-Packet-Count": str(numbers[8]), "Octect-Packet-Count": str(numbers[9])})
+    with json_by(encoder):
+        report = hear(leg_with(medium()), headers)
+    assert all(isinstance(value, (int, float)) for value in report["report_blocks"][0].values())
+    assert report["type"] in {200, 201}
+    assert -(2**23) <= report["report_blocks"][0]["packets_lost"] < 2**23
+
+
+# --- jitter and round trip --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "codec, rate, units, ms",
+    [("PCMU", 8000, 80, 10.0), ("G722", 8000, 80, 10.0), ("opus", 48_000, 480, 10.0), ("VP8", 90_000, 900, 10.0)],
+)
+def test_jitter_is_in_milliseconds_by_the_clock_of_the_codec(codec: str, rate: int, units: int, ms: float) -> None:
+    """G.722 samples 16,000 times a second, but its RTP clock is 8,000 (RFC 3551 §4.5.2)."""
+    ear, a = Ear(), Channel()
+    media = audio(variable_rtp_use_codec_name=codec, variable_rtp_use_codec_rate=str(rate))
+    ear.hear(a.event("CHANNEL_ANSWER", {**sip(), **media}))
+    received, sent = ear.hear(
+        a.hears(received_rtcp(blocks=[block(OURS, Jitter=units)], rate=rate)), a.says(sent_rtcp(Jitter=units))
+    )
+    assert body(received)["report_blocks"][0]["ia_jitter"] == ms
+    assert body(sent)["report_blocks"][0]["ia_jitter"] == ms
+
+
+def test_jitter_can_be_had_in_timestamp_units() -> None:
+    leg = leg_with(medium())
+    assert hear(leg, received_rtcp(blocks=[block(OURS, Jitter=81)]), "rtp")["report_blocks"][0]["ia_jitter"] == 81
+    assert say(leg, sent_rtcp(Jitter=81), "rtp")["report_blocks"][0]["ia_jitter"] == 81
+
+
+def test_the_events_own_clock_is_right_where_the_legs_is_another() -> None:
+    report = hear(leg_with(medium(clock=48_000)), received_rtcp(blocks=[block(OURS, Jitter=80)], rate=8000))
+    assert report["report_blocks"][0]["ia_jitter"] == 10.0
+
+
+@pytest.mark.parametrize("rate", [None, 0])
+def test_the_legs_clock_stands_in_for_one_that_the_event_lacks(rate: Optional[int]) -> None:
+    headers = received_rtcp(blocks=[block(OURS, Jitter=80)], rate=rate)
+    assert hear(leg_with(medium()), headers)["report_blocks"][0]["ia_jitter"] == 10.0
+
+
+def test_without_any_clock_there_is_no_jitter_in_milliseconds() -> None:
+    headers = received_rtcp(blocks=[block(OURS, Jitter=80)], rate=None)
+    assert "ia_jitter" not in hear(leg_with(medium(clock=None)), headers)["report_blocks"][0]
+    assert hear(leg_with(medium(clock=None)), headers, "rtp")["report_blocks"][0]["ia_jitter"] == 80
+
+
+def test_a_round_trip_that_was_not_measured_yet_is_absent() -> None:
+    assert "rtt_avg_ms" not in hear(leg_with(medium()), received_rtcp(blocks=[block(OURS)], rtts=[0.0]))
+    assert "rtt_avg_ms" not in hear(leg_with(medium()), received_rtcp(blocks=[block(OURS)]))
+
+
+# --- which medium -----------------------------------------------------------------------------------------------------
+
+
+def both() -> Leg:
+    return leg_with(medium(), medium("video", PICTURE, 90_000))
+
+
+def test_a_block_about_our_ssrc_tells_the_medium() -> None:
+    leg = both()
+    assert hear(leg, received_rtcp(1, blocks=[block(PICTURE)]))["medium"] == "video"
+    assert hear(leg, received_rtcp(2, blocks=[block(99), block(OURS)]))["medium"] == "audio"
+
+
+def test_an_ssrc_heard_before_tells_the_medium() -> None:
+    leg = both()
+    hear(leg, received_rtcp(1, blocks=[block(PICTURE)]))
+    assert hear(leg, received_rtcp(1, ntp=(2, 2)))["medium"] == "video"
+    assert say(leg, sent_rtcp(1, 1))["ssrc"] == PICTURE
+
+
+def test_a_report_whose_medium_can_not_be_told_leaves_it_out() -> None:
+    leg = both()
+    assert "medium" not in hear(leg, received_rtcp(77, blocks=[block(99)]))
+    assert "medium" not in hear(leg, received_rtcp(0, ntp=(0, 0), blocks=[block(99)]))
+    nameless = received_rtcp(blocks=[block(99)])
+    del nameless["SSRC"]
+    assert "medium" not in hear(leg, nameless)
+    report = say(leg, sent_rtcp(77))
+    assert "medium" not in report
+    assert "ssrc" not in report
+    assert "medium" not in hear(leg_with(), received_rtcp(77, blocks=[block(99)]))
+
+
+def test_the_only_medium_is_the_medium() -> None:
+    assert hear(leg_with(medium("video", PICTURE)), received_rtcp(77, blocks=[block(99)]))["medium"] == "video"
+
+
+# --- what is kept for the quality report ------------------------------------------------------------------------------
+
+
+def test_the_last_word_of_each_source_is_kept() -> None:
+    sound = medium()
+    leg = leg_with(sound)
+    say(leg, sent_rtcp(THEIRS, Lost=3, Jitter=8))
+    say(leg, sent_rtcp(THEIRS, Lost=9, Jitter=16))
+    hear(leg, received_rtcp(THEIRS, blocks=[block(OURS, Lost=4, Jitter=24)], rtts=[0.03]))
+    assert sound.heard == (Reception(THEIRS, 9, 16, None),)
+    assert sound.said == (Reception(OURS, 4, 24, 0.03),)
+    assert sound.remote_ssrc == THEIRS
+
+
+def test_a_source_that_changed_its_ssrc_is_not_merged_with_what_it_was() -> None:
+    sound = medium()
+    leg = leg_with(sound)
+    for ssrc, lost in ((1, 3), (1, 5), (2, 0), (2, 2)):
+        say(leg, sent_rtcp(ssrc, Lost=lost))
+    assert sound.heard == (Reception(1, 5, 80, None), Reception(2, 2, 80, None))
+    assert sound.remote_ssrc == 2
+
+
+def test_the_source_heard_last_is_the_last_one() -> None:
+    sound = medium()
+    for ssrc in (1, 2, 1):
+        say(leg_with(sound), sent_rtcp(ssrc))
+    assert [reception.source for reception in sound.heard] == [2, 1]
+
+
+def test_the_round_trip_is_that_of_the_block_about_us() -> None:
+    sound = medium()
+    hear(leg_with(sound), received_rtcp(blocks=[block(99), block(OURS)], rtts=[0.5, 0.02]))
+    assert sound.said == (Reception(OURS, 3, 80, 0.02),)
+
+
+def test_a_block_about_somebody_else_is_not_kept_as_ours() -> None:
+    sound = medium()
+    hear(leg_with(sound), received_rtcp(blocks=[block(99)]))
+    assert sound.said == ()
+    unknown = medium(ssrc=None)
+    hear(leg_with(unknown), received_rtcp(blocks=[block(99)]))
+    assert [reception.source for reception in unknown.said] == [99]
+
+
+def test_sources_kept_are_bounded() -> None:
+    sound = medium(ssrc=None)
+    leg = leg_with(sound)
+    for ssrc in range(1, 50):
+        say(leg, sent_rtcp(ssrc))
+        hear(leg, received_rtcp(ssrc, blocks=[block(ssrc)]))
+    assert len(sound.heard) == len(sound.said) == MAX_SOURCES
+
+
+def test_a_source_that_is_kept_is_kept_up_to_date_when_there_is_no_room_for_another() -> None:
+    sound = medium()
+    leg = leg_with(sound)
+    for ssrc in range(1, MAX_SOURCES + 3):
+        say(leg, sent_rtcp(ssrc, Lost=1))
+    say(leg, sent_rtcp(1, Lost=9))
+    assert len(sound.heard) == MAX_SOURCES
+    assert sound.heard[-1] == Reception(1, 9, 80, None)
+
+
+def test_a_round_trip_of_zero_is_none() -> None:
+    sound = medium()
+    hear(leg_with(sound), received_rtcp(blocks=[block(OURS)], rtts=[0.0]))
+    assert sound.said[0].rtt is None
+
+
+def test_a_block_without_a_loss_tells_nothing_of_it() -> None:
+    sound, words = medium(), block(OURS)
+    del words["Lost"]
+    hear(leg_with(sound), received_rtcp(blocks=[words]))
+    assert sound.said == ()
+
+
+def test_a_hostile_unique_id_is_shown() -> None:
+    for encoder in ENCODERS:
+        with json_by(encoder):
+            report = hear(leg_with(medium(), unique_id="caf\udce9" + "x" * 60_000), received_rtcp(blocks=[block(OURS)]))
+        assert report["leg"].startswith("caf\\xe9xx")
+        assert len(report["leg"]) < 600

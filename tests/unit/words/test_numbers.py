@@ -1,0 +1,109 @@
+"""Headers that are numbers, or a fault that names the header."""
+
+from __future__ import annotations
+
+from typing import Callable, Optional
+
+import pytest
+
+from fs_hepipe.words.errors import MappingError
+from fs_hepipe.words.numbers import (
+    all_unsigned,
+    decimal,
+    event_time,
+    hexadecimal,
+    milliseconds,
+    signed24,
+    unsigned,
+)
+
+Read = Callable[..., Optional[float]]
+
+
+def read(reader: Read, text: str) -> Optional[float]:
+    return reader({"header": text}.get, "header")
+
+
+@pytest.mark.parametrize("reader", [unsigned, hexadecimal, decimal])
+def test_a_missing_header_is_none(reader: Read) -> None:
+    assert reader(dict[str, str]().get, "header") is None
+
+
+@pytest.mark.parametrize(
+    "reader, text",
+    [
+        (unsigned, ""), (unsigned, "-1"), (unsigned, "1.0"), (unsigned, "x"), (unsigned, "٣"), (unsigned, "²"),
+        (unsigned, " 1"), (unsigned, "1\n"), (unsigned, "1_0"), (unsigned, str(2**53 + 1)), (unsigned, "9" * 5000),
+        (hexadecimal, ""), (hexadecimal, "xyz"), (hexadecimal, "-1"), (hexadecimal, "0x1f"), (hexadecimal, "1_f"),
+        (hexadecimal, "123456789"), (hexadecimal, " f"), (hexadecimal, "f" * 60_000),
+        (decimal, ""), (decimal, "x"), (decimal, "nan"), (decimal, "-nan"), (decimal, "inf"), (decimal, "1e308"),
+        (decimal, "1."), (decimal, "1_0"), (decimal, " 1"), (decimal, "٣"), (decimal, "9" * 400), (decimal, "1.5\n"),
+    ],
+)  # fmt: skip
+def test_text_that_is_no_number_is_a_fault_that_names_its_header(reader: Read, text: str) -> None:
+    with pytest.raises(MappingError, match=r"^not_a_number: header: ") as caught:
+        read(reader, text)
+    assert caught.value.reason == "not_a_number"
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("text, number", [("0", 0), ("4294967295", 4294967295), (str(2**53), 2**53)])
+def test_an_unsigned_number_is_itself(text: str, number: int) -> None:
+    assert read(unsigned, text) == number
+
+
+@pytest.mark.parametrize(
+    "printed, number",
+    [
+        (0, 0),
+        (1, 1),
+        (8388607, 2**23 - 1),
+        (4294967295, -1),
+        (4294967290, -6),
+        (4286578688, -(2**23)),
+        (16777215, -1),
+    ],
+)
+def test_a_signed_24_bit_number_is_printed_unsigned(printed: int, number: int) -> None:
+    assert signed24(printed) == number
+
+
+HEADERS = (("a", "A"), ("b", "B"), ("c", "C"))
+
+
+def test_numbers_read_together_are_those_read_one_by_one() -> None:
+    event = {"A": "0", "C": str(2**53)}
+    assert all_unsigned(event.get, HEADERS) == {"a": 0, "c": 2**53}
+    assert all_unsigned(dict[str, str]().get, HEADERS) == {}
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.0", "x", "٣", " 1", "1_0", str(2**53 + 1), "9" * 5000])
+def test_one_of_many_that_is_no_number_is_named(text: str) -> None:
+    with pytest.raises(MappingError, match=r"^not_a_number: B: "):
+        all_unsigned({"A": "1", "B": text, "C": "3"}.get, HEADERS)
+
+
+@pytest.mark.parametrize("text, number", [("00000000", 0), ("7f082297", 0x7F082297), ("FFFFFFFF", 2**32 - 1)])
+def test_an_ssrc_is_hexadecimal(text: str, number: int) -> None:
+    assert read(hexadecimal, text) == number
+
+
+@pytest.mark.parametrize("text, number", [("4.50", 4.5), ("0.000137", 0.000137), ("-1.5", -1.5), ("20", 20.0)])
+def test_a_decimal_fraction_is_itself(text: str, number: float) -> None:
+    assert read(decimal, text) == number
+
+
+def test_an_event_has_a_time_or_can_not_be_told() -> None:
+    assert event_time({"Event-Date-Timestamp": "1795402163146092"}.get) == 1_795_402_163_146_092
+    with pytest.raises(MappingError) as caught:
+        event_time(dict[str, str]().get)
+    assert caught.value.reason == "no_time"
+
+
+@pytest.mark.parametrize(
+    "jitter, clock, ms",
+    [(80, 8000, 10.0), (1, 8000, 0.125), (480, 48_000, 10.0), (900, 90_000, 10.0), (0, 8000, 0.0), (1, 3000, 0.333),
+     (80, None, None), (80, 0, None), (None, 8000, None)],
+)  # fmt: skip
+def test_jitter_in_milliseconds_needs_a_clock(jitter: Optional[int], clock: Optional[int], ms: Optional[float]) -> None:
+    assert milliseconds(jitter, clock) == ms
