@@ -37,7 +37,6 @@ STAGES: tuple[tuple[str, frozenset[str], str], ...] = (
     ("words/text.py",       frozenset({"to_json"}),                      "JSON"),
     ("/json/",              frozenset(),                                 "JSON"),
     ("hep/",                frozenset(),                                 "encode"),
-    ("reports/express.py",  frozenset(),                                 "RTCP's short way: numbers, report, count"),
     ("delivery/",           frozenset(),                                 "send"),
     ("reports/pipeline.py", frozenset(),                                 "bookkeeping: correlate, address, count"),
     ("reports/flows.py",    frozenset(),                                 "bookkeeping: correlate, address, count"),

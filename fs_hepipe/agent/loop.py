@@ -230,7 +230,7 @@ class Agent:
             log.error("housekeeping of a leg failed: %s", say_what(error))
         unique_ids: list[str] = []
         with self._guarded("the search for legs that nothing is known of"):
-            unique_ids = self.pipeline.strangers(MAX_ASKED)
+            unique_ids = self.pipeline.take_unknown(MAX_ASKED)
         for unique_id in unique_ids:
             self._ask(unique_id)
         with self._guarded("housekeeping of the collectors"):

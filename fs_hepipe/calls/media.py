@@ -1,105 +1,143 @@
 """
-Channel variables -> the medium of a leg: where its RTP and RTCP go, our SSRC, its clock.
+Channel variables and SDP -> the media of a leg: where RTP and RTCP go, SSRCs, clock, and what receivers reported.
 
-Rules:
-1. The variables that the switch sets when it activates RTP are the truth; the SDP fills in what they don't say.
-2. RTCP goes to the RTP port with rtcp-mux (both SDPs have it), else to the port of `a=rtcp`, else to the RTP port + 1.
-3. What is not known stays None.
+Which source wins for a field, the first one that says it (variables of switch_core_media.c and switch_rtp.c):
+
+| field       | sources                                                                                               |
+|-------------|-------------------------------------------------------------------------------------------------------|
+| local RTP   | variables `local_media_ip/port` (video: `local_video_...`); the line of our SDP                       |
+| remote RTP  | where media really come from, `remote_audio_ip/port`, as long as it corrects what is announced now;   |
+|             | `remote_media_ip/port` (video: `remote_video_...`, corrected in place); the line of the far end's SDP |
+| local RTCP  | with rtcp-mux local RTP; `a=rtcp` of our line; the RTP port + 1                                       |
+| remote RTCP | with rtcp-mux remote RTP; `remote_audio_rtcp_ip/port`, of the ICE candidate; `a=rtcp` of the far      |
+|             | end's line, without ICE and as long as RTP has the announced port; `rtp_remote_audio_rtcp_port` where |
+|             | there is no SDP; the RTP port + 1                                                                     |
+
+The line of an SDP is the one whose port the variable has, or the first that was not refused. rtcp-mux needs both SDPs.
+
+A medium begins when either side has an address for it (video: when both SDPs have it, as an offer may be refused). It
+ends when an SDP has no line for it any more, or one with port 0: a re-INVITE that drops video, or one for T.38. It
+keeps what it had until then, and begins again when the SDPs have it again. What is not known stays None.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import NamedTuple, Optional
 
-from fs_hepipe.calls.sdp import Stream, streams
+from fs_hepipe.calls.endpoint import MAX_PORT, Endpoint, media_endpoint
+from fs_hepipe.calls.sdp import MediaLine, media_lines
 from fs_hepipe.hep import Flow
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Get
-from fs_hepipe.words.numbers import MAX_DIGITS_32, integer
+from fs_hepipe.words.numbers import integer
 
 AUDIO = "audio"
 VIDEO = "video"
 
-MAX_ADDRESS = 64
-"""Characters: an IPv6 address has up to 45 (RFC 4291 §2.2), brackets and a zone included it is not longer than this."""
-
-MAX_PORT = 65_535
-
-ENDPOINTS = 4096
-"""Endpoints kept, about 300 octets each: a leg's events name the same ones again, and so do legs of one phone."""
-
 MAX_SOURCES = 8
-"""SSRCs remembered per medium and direction; a far end that changes its SSRC more often than that is broken."""
+"""SSRCs remembered per stream; a sender that changes its SSRC more often than that is broken."""
 
-
-class Endpoint(NamedTuple):
-    """An IP address as text, and a port."""
-
-    ip: str
-    port: int
+MAX_DROPOUT = 3000
+"""Sequence numbers: a larger step is a restart of the source (RFC 3550 A.1)."""
 
 
 class Reception(NamedTuple):
-    """What a receiver last said it received (RFC 3550 §6.4.1), of one source."""
+    """What a stream's receiver reported last about one source (RFC 3550 §6.4.1)."""
 
-    source: int
-    """Its SSRC."""
+    ssrc: int
     lost: int
     """Cumulative number of packets lost; negative with duplicates."""
-    jitter: Optional[int]
+    highest_seq: Optional[int] = None
+    """Extended highest sequence number received."""
+    jitter: Optional[int] = None
     """Interarrival jitter in timestamp units."""
-    rtt: Optional[float]
+    rtt: Optional[float] = None
     """Round-trip time in seconds, where it was measured."""
+
+
+class Stream:
+    """One medium in one direction: who sends it, and what its receiver reported."""
+
+    __slots__ = ("_lost_before", "_others", "flow", "flow_version", "last", "ssrc")
+
+    def __init__(self) -> None:
+        self.ssrc: Optional[int] = None
+        """Of its sender, as known or heard last."""
+        self.last: Optional[Reception] = None
+        """The newest report about it."""
+        self.flow: Optional[Flow] = None
+        """The RTCP that its sender sends, as it is packed; None until there was some, and after addresses changed."""
+        self.flow_version = 0
+        """See `reports.flows`."""
+        self._others: tuple[Reception, ...] = ()  # the last reports about SSRCs that it had before
+        self._lost_before = 0  # packets, before counts of the same SSRC started anew
+
+    def add(self, report: Reception) -> None:
+        """
+        Takes in what the receiver reports. Counts of another SSRC start anew (RFC 3550 §8), and so do those of the same
+        one after a restart of the source (switch_rtp.c:rtcp_stats_init): what was lost before still counts.
+        """
+        last = self.last
+        if last is not None and last.ssrc != report.ssrc:
+            others = tuple([other for other in self._others if other.ssrc != report.ssrc])
+            if len(others) + 1 >= MAX_SOURCES:
+                return
+            self._others = (*others, last)
+        elif last is not None and _has_restarted(last, report):
+            self._lost_before += last.lost
+        self.last = report
+
+    @property
+    def reports(self) -> tuple[Reception, ...]:
+        """The newest report about each SSRC it has had, the newest of all last."""
+        return () if self.last is None else (*self._others, self.last)
+
+    @property
+    def lost(self) -> Optional[int]:
+        """Packets lost of all its sources together; None without a report."""
+        if self.last is None:
+            return None
+        return self._lost_before + sum([report.lost for report in self.reports])
+
+
+def _has_restarted(last: Reception, report: Reception) -> bool:
+    if last.highest_seq is None or report.highest_seq is None or report.lost * 2 > last.lost:
+        return False  # fewer lost than before is also what duplicates do, but not by half
+    return not 0 <= report.highest_seq - last.highest_seq <= MAX_DROPOUT
 
 
 class Medium:
     """
-    One medium (audio or video) of a leg. Every attribute but the kind can be None: not known.
+    Audio or video of a leg. Every attribute but the kind can be None: not known.
 
-    Flat, and not made of endpoints and receptions: a switch has thousands of them, and each object that lives on is
-    looked at by every garbage collection.
+    Addresses are flat: a switch has thousands of media, and each object that lives on is looked at by every garbage
+    collection.
     """
 
     __slots__ = (
-        "clock", "codec", "heard_before", "heard_jitter", "heard_lost", "heard_source", "kind", "local_ip",
-        "local_port", "local_rtcp_port", "payload_type", "ptime", "received_flow", "remote_ip", "remote_port",
-        "remote_rtcp_port", "remote_ssrc", "said_before", "said_jitter", "said_lost", "said_rtt", "said_source",
-        "sent_flow", "ssrc",
+        "active", "clock", "codec", "kind", "local_ip", "local_port", "local_rtcp_port", "payload_type", "ptime",
+        "received", "remote_ip", "remote_port", "remote_rtcp_ip", "remote_rtcp_port", "sent",
     )  # fmt: skip
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self.active = True
+        """False: it has ended, and is remembered for the report on its quality."""
         self.local_ip: Optional[str] = None
         self.local_port = self.local_rtcp_port = 0
         self.remote_ip: Optional[str] = None
+        self.remote_rtcp_ip: Optional[str] = None
         self.remote_port = self.remote_rtcp_port = 0
-        self.received_flow: Optional[Flow] = None
-        """Its RTCP from the far end, as it is packed; None until some was sent, and after anything it says changed."""
-        self.sent_flow: Optional[Flow] = None
-        """Its RTCP to the far end, likewise."""
-        self.ssrc: Optional[int] = None
-        """Ours."""
-        self.remote_ssrc: Optional[int] = None
-        """The far end's, as last heard."""
+        self.received = Stream()
+        """From the far end; its reports are what we measured."""
+        self.sent = Stream()
+        """To the far end; its reports are what the far end says it received."""
         self.clock: Optional[int] = None
         """Timestamp units per second."""
         self.codec: Optional[str] = None
         self.payload_type: Optional[int] = None
         self.ptime: Optional[int] = None
         """Milliseconds of media in a packet."""
-        self.heard_source: Optional[int] = None
-        """What we last received: see `Reception`."""
-        self.heard_lost = 0
-        self.heard_jitter: Optional[int] = None
-        self.heard_before: tuple[Reception, ...] = ()
-        self.said_source: Optional[int] = None
-        """What the far end last said it received: see `Reception`."""
-        self.said_lost = 0
-        self.said_jitter: Optional[int] = None
-        self.said_rtt: Optional[float] = None
-        self.said_before: tuple[Reception, ...] = ()
 
     @property
     def local(self) -> Optional[Endpoint]:
@@ -108,7 +146,7 @@ class Medium:
 
     @property
     def remote(self) -> Optional[Endpoint]:
-        """The far end's side of it."""
+        """The far end's side of RTP."""
         return _known(self.remote_ip, self.remote_port)
 
     @property
@@ -118,63 +156,40 @@ class Medium:
 
     @property
     def remote_rtcp(self) -> Optional[Endpoint]:
-        """The far end's side of it."""
-        return _known(self.remote_ip, self.remote_rtcp_port)
+        """The far end's side of RTCP."""
+        return _known(self.remote_rtcp_ip, self.remote_rtcp_port)
 
-    @property
-    def heard(self) -> tuple[Reception, ...]:
-        """What we received, of each SSRC of the far end, the last one last."""
-        if self.heard_source is None:
-            return ()
-        return (*self.heard_before, Reception(self.heard_source, self.heard_lost, self.heard_jitter, None))
+    def set_local(self, rtp: Endpoint, rtcp_port: int) -> None:
+        """Our side."""
+        if (rtp.ip, rtp.port, rtcp_port) != (self.local_ip, self.local_port, self.local_rtcp_port):
+            (self.local_ip, self.local_port), self.local_rtcp_port = rtp, rtcp_port
+            self.received.flow = self.sent.flow = None
 
-    @property
-    def said(self) -> tuple[Reception, ...]:
-        """What the far end says it received, of each SSRC of ours, the last one last."""
-        if self.said_source is None:
-            return ()
-        return (*self.said_before, Reception(self.said_source, self.said_lost, self.said_jitter, self.said_rtt))
-
-    def hears(self, source: int, lost: int, jitter: Optional[int]) -> None:
-        """Remembers what we received of one source."""
-        before = _others(self.heard, source)
-        if before is not None:
-            self.heard_before = before
-            self.heard_source, self.heard_lost, self.heard_jitter = source, lost, jitter
-
-    def says(self, source: int, lost: int, jitter: Optional[int], rtt: Optional[float]) -> None:
-        """Remembers what the far end says it received of one source."""
-        before = _others(self.said, source)
-        if before is not None:
-            self.said_before = before
-            self.said_source, self.said_lost, self.said_jitter, self.said_rtt = source, lost, jitter, rtt
-
-    def forget_flows(self) -> None:
-        """Something that is packed in them has changed."""
-        self.received_flow = self.sent_flow = None
+    def set_remote(self, rtp: Endpoint, rtcp: Endpoint) -> None:
+        """The far end's side."""
+        if (rtp, rtcp) != ((self.remote_ip, self.remote_port), (self.remote_rtcp_ip, self.remote_rtcp_port)):
+            (self.remote_ip, self.remote_port), (self.remote_rtcp_ip, self.remote_rtcp_port) = rtp, rtcp
+            self.received.flow = self.sent.flow = None
 
 
 def _known(ip: Optional[str], port: int) -> Optional[Endpoint]:
     return None if ip is None else Endpoint(ip, port)
 
 
-def _others(known: tuple[Reception, ...], source: int) -> Optional[tuple[Reception, ...]]:
-    """
-    Those of other sources, None where there is no room for another one. A source that changed its SSRC starts its
-    counts anew (RFC 3550 §8), so each keeps its own.
-    """
-    others = tuple([reception for reception in known if reception.source != source])
-    return others if len(others) < MAX_SOURCES else None
-
-
 class _Headers(NamedTuple):
     """Which headers describe a medium."""
 
-    local_ip: str
-    local_port: str
-    remote_ip: str
-    remote_port: str
-    remote_rtcp_port: str
+    local: tuple[str, str]
+    """IP address and port, as below."""
+    announced: tuple[str, str]
+    """The far end's, as its SDP has it, or as ICE found it."""
+    adjusted: Optional[tuple[str, str]]
+    """The far end's, as its packets have it."""
+    adjusted_from: Optional[tuple[str, str]]
+    """What was announced when that was seen."""
+    candidate_rtcp: tuple[str, str]
+    """The far end's RTCP, as ICE found it."""
+    rtcp_port: str
     ssrc: str
     codec: str
     clock: str
@@ -184,65 +199,68 @@ class _Headers(NamedTuple):
 
 _HEADERS = {
     AUDIO: _Headers(
-        names.LOCAL_MEDIA_IP, names.LOCAL_MEDIA_PORT, names.REMOTE_MEDIA_IP, names.REMOTE_MEDIA_PORT,
+        (names.LOCAL_MEDIA_IP, names.LOCAL_MEDIA_PORT),
+        (names.REMOTE_MEDIA_IP, names.REMOTE_MEDIA_PORT),
+        (names.REMOTE_AUDIO_IP, names.REMOTE_AUDIO_PORT),
+        (names.REMOTE_AUDIO_IP_REPORTED, names.REMOTE_AUDIO_PORT_REPORTED),
+        (names.REMOTE_AUDIO_RTCP_IP, names.REMOTE_AUDIO_CANDIDATE_RTCP_PORT),
         names.REMOTE_AUDIO_RTCP_PORT, names.AUDIO_SSRC, names.AUDIO_CODEC_NAME, names.AUDIO_CODEC_RATE,
         names.AUDIO_PAYLOAD_TYPE, names.AUDIO_CODEC_PTIME,
     ),
     VIDEO: _Headers(
-        names.LOCAL_VIDEO_IP, names.LOCAL_VIDEO_PORT, names.REMOTE_VIDEO_IP, names.REMOTE_VIDEO_PORT,
+        (names.LOCAL_VIDEO_IP, names.LOCAL_VIDEO_PORT),
+        (names.REMOTE_VIDEO_IP, names.REMOTE_VIDEO_PORT),
+        None,
+        None,
+        (names.REMOTE_VIDEO_RTCP_IP, names.REMOTE_VIDEO_CANDIDATE_RTCP_PORT),
         names.REMOTE_VIDEO_RTCP_PORT, names.VIDEO_SSRC, names.VIDEO_CODEC_NAME, names.VIDEO_CODEC_RATE,
         names.VIDEO_PAYLOAD_TYPE, None,
     ),
 }  # fmt: skip
 
-_NO_STREAM = Stream(None, 0, None, False)
+_Pair = tuple[Optional[str], Optional[str]]
 
 
 def observe_media(
     audio: Optional[Medium], video: Optional[Medium], get: Get
 ) -> tuple[Optional[Medium], Optional[Medium]]:
-    """
-    What an event with variables says of a leg's media: the media as they are now, the given ones updated in place.
-
-    Audio is there once either side has a port for it, video once both have one.
-    """
+    """The media of a leg as they are after an event with variables; the given ones are updated in place."""
     local_sdp, remote_sdp = get(names.LOCAL_SDP), get(names.REMOTE_SDP)
-    ours = streams(local_sdp) if local_sdp else {}
-    theirs = streams(remote_sdp) if remote_sdp else {}
-    audio = _observe(AUDIO, audio, get, ours.get(AUDIO), theirs.get(AUDIO))
-    if video is not None or (VIDEO in ours and VIDEO in theirs):  # an offered video may be refused
-        video = _observe(VIDEO, video, get, ours.get(VIDEO), theirs.get(VIDEO))
+    ours = media_lines(local_sdp) if local_sdp else ()
+    theirs = media_lines(remote_sdp) if remote_sdp else ()
+    audio = _observe(AUDIO, audio, get, ours, theirs)
+    if video is not None or (_line(ours, VIDEO, None) and _line(theirs, VIDEO, None)):
+        video = _observe(VIDEO, video, get, ours, theirs)
     return audio, video
 
 
 def _observe(
-    kind: str, medium: Optional[Medium], get: Get, ours: Optional[Stream], theirs: Optional[Stream]
+    kind: str, medium: Optional[Medium], get: Get, ours: tuple[MediaLine, ...], theirs: tuple[MediaLine, ...]
 ) -> Optional[Medium]:
     headers = _HEADERS[kind]
-    ours, theirs = ours or _NO_STREAM, theirs or _NO_STREAM
-    local_ip, local_port = _address(get(headers.local_ip) or ours.ip, get(headers.local_port), ours.port)
-    remote_ip, remote_port = _address(get(headers.remote_ip) or theirs.ip, get(headers.remote_port), theirs.port)
+    local, announced = _pair(get, headers.local), _pair(get, headers.announced)
+    our_line, their_line = _line(ours, kind, local[1]), _line(theirs, kind, announced[1])
+    if (ours and our_line is None) or (theirs and their_line is None):
+        if medium is not None:
+            medium.active = False
+        return medium
+    local_rtp = _endpoint(*local, our_line)
+    remote_rtp = _adjusted(get, headers, announced) or _endpoint(*announced, their_line)
     if medium is None:
-        if local_ip is None and remote_ip is None:
+        if local_rtp is None and remote_rtp is None:
             return None
         medium = Medium(kind)
-    mux = ours.mux and theirs.mux
-    if local_ip is not None:
-        rtcp_port = local_port if mux else ours.rtcp_port or _next(local_port)
-        if (local_ip, local_port, rtcp_port) != (medium.local_ip, medium.local_port, medium.local_rtcp_port):
-            medium.local_ip, medium.local_port, medium.local_rtcp_port = local_ip, local_port, rtcp_port
-            medium.forget_flows()
-    if remote_ip is not None:
-        announced = theirs.rtcp_port
-        if announced is None and not mux and not theirs.port:
-            announced = integer(get(headers.remote_rtcp_port))
-        rtcp_port = remote_port if mux else announced or _next(remote_port)
-        if (remote_ip, remote_port, rtcp_port) != (medium.remote_ip, medium.remote_port, medium.remote_rtcp_port):
-            medium.remote_ip, medium.remote_port, medium.remote_rtcp_port = remote_ip, remote_port, rtcp_port
-            medium.forget_flows()
+    medium.active = True
+    mux = our_line is not None and their_line is not None and our_line.mux and their_line.mux
+    if local_rtp is not None:
+        port = local_rtp.port if mux else (our_line and our_line.rtcp_port) or _next(local_rtp.port)
+        medium.set_local(local_rtp, port)
+    if remote_rtp is not None:
+        rtcp = remote_rtp if mux else _remote_rtcp(get, headers, remote_rtp, their_line)
+        medium.set_remote(remote_rtp, rtcp)
     ssrc = integer(get(headers.ssrc))
     if ssrc:
-        medium.ssrc = ssrc
+        medium.sent.ssrc = ssrc
         medium.codec = get(headers.codec)
         medium.clock = integer(get(headers.clock)) or medium.clock
         medium.payload_type = integer(get(headers.payload_type))
@@ -250,39 +268,46 @@ def _observe(
     return medium
 
 
-def endpoint(ip: Optional[str], port: Optional[str]) -> Optional[Endpoint]:
-    """An endpoint as the switch writes it, with port 0 where that is none; None where `ip` is no IP address."""
-    if not ip or len(ip) > MAX_ADDRESS:
+def _pair(get: Get, headers: tuple[str, str]) -> _Pair:
+    return get(headers[0]), get(headers[1])
+
+
+def _line(lines: tuple[MediaLine, ...], kind: str, port: Optional[str]) -> Optional[MediaLine]:
+    """The line of a kind that was taken: the one of this port, else the first that was not refused."""
+    taken = [line for line in lines if line.kind == kind and line.port]
+    number = integer(port)
+    return next((line for line in taken if line.port == number), taken[0] if taken else None)
+
+
+def _endpoint(ip: Optional[str], port: Optional[str], line: Optional[MediaLine]) -> Optional[Endpoint]:
+    """The endpoint that the variables have, each filled in by the SDP's line where it is missing."""
+    return media_endpoint(ip or (line and line.ip), integer(port) if port else line and line.port)
+
+
+def _adjusted(get: Get, headers: _Headers, announced: _Pair) -> Optional[Endpoint]:
+    """
+    Where the far end's media really come from (switch_rtp.c, auto-adjust), None where that is as announced, or where
+    the far end has announced something else since.
+    """
+    if headers.adjusted is None or headers.adjusted_from is None or _pair(get, headers.adjusted_from) != announced:
         return None
-    return _endpoint(ip, port if port and len(port) <= MAX_DIGITS_32 else None)
+    ip, port = _pair(get, headers.adjusted)
+    return media_endpoint(ip, integer(port))
 
 
-@lru_cache(maxsize=ENDPOINTS)
-def _endpoint(ip: str, port: Optional[str]) -> Optional[Endpoint]:
-    address, number = ip_literal(ip), integer(port) or 0
-    return Endpoint(address, number if number <= MAX_PORT else 0) if address else None
-
-
-def _address(ip: Optional[str], port: Optional[str], sdp_port: int) -> tuple[Optional[str], int]:
-    """The address and port of media, as the variables or else the SDP have them; None where they are none."""
-    number = integer(port) if port else sdp_port
-    address = ip_literal(ip) if ip and number and number <= MAX_PORT else None
-    return address, number or 0
+def _remote_rtcp(get: Get, headers: _Headers, rtp: Endpoint, line: Optional[MediaLine]) -> Endpoint:
+    if line is None or line.ice:  # else they are left over from an earlier SDP
+        ip, port = _pair(get, headers.candidate_rtcp)
+        candidate = media_endpoint(ip, integer(port))
+        if candidate is not None:
+            return candidate
+    if line is None:
+        announced = integer(get(headers.rtcp_port))
+    else:
+        announced = None if line.ice or line.port != rtp.port else line.rtcp_port
+    return Endpoint(rtp.ip, announced if announced and announced <= MAX_PORT else _next(rtp.port))
 
 
 def _next(port: int) -> int:
     """The port of RTCP beside RTP's (RFC 3550 §11)."""
     return min(port + 1, MAX_PORT)
-
-
-def ip_literal(text: str) -> Optional[str]:
-    """An IPv4 or IPv6 address without brackets and zone, or None for a host name and for nonsense."""
-    return _ip_literal(text) if len(text) <= MAX_ADDRESS else None
-
-
-@lru_cache(maxsize=4096)
-def _ip_literal(text: str) -> Optional[str]:
-    try:
-        return str(ip_address(text.strip("[]").partition("%")[0]))
-    except ValueError:
-        return None

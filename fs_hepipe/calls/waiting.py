@@ -1,15 +1,19 @@
 """
-Records that can't leave yet -> the same records in order, once they can, or a reason why they never will.
+Records that can't leave yet -> the same records in order, once they can, or when they have waited long enough.
 
 Rules:
 1. A record waits while its leg's Call-ID is not known, or the media endpoint it is about; whatever comes after it on
    the same leg waits behind it.
 2. Few and bounded: `MAX_PER_LEG` per leg, `MAX_WAITING` in all, `PATIENCE` seconds.
+3. Looking for what is due costs nothing where nothing is: all wait equally long, so the first to come is due first.
 """
 
 from __future__ import annotations
 
-from fs_hepipe.calls.legs import Leg
+from collections import deque
+from collections.abc import Iterator
+
+from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.words.counters import Counters
 
@@ -19,43 +23,93 @@ MAX_PER_LEG = 32
 MAX_WAITING = 4096
 """Records in all: 2 MB of lines and reports, 50 MB where the whole events are logged."""
 
+MAX_ENDS = 4 * MAX_WAITING
+"""Ends remembered, those of records that left in time included."""
+
 PATIENCE = 10.0
 """Seconds. Most far ends have said 180 or 183 by then, and with it the leg has its Call-ID."""
 
 
-class WaitingRoom:
-    """Who waits, and until when. The records themselves are on their legs."""
+class Waiting:
+    """The records that wait. They are kept on their legs."""
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
-        self._legs: dict[Leg, None] = {}  # those with a record, the first to wait first
+        self._legs: dict[Leg, None] = {}  # those with a record
+        self._ends: deque[tuple[float, Leg]] = deque()  # when a record of a leg is due, if it still waits then
+        self._unknown: dict[Leg, None] = {}  # those that the switch can be asked about
+
+    def __iter__(self) -> Iterator[Leg]:
+        """The legs with a record, as they are now."""
+        return iter(list(self._legs))
 
     def add(self, leg: Leg, record: Record, now: float) -> bool:
         """Lets a record wait; False when there is no room for it."""
-        if len(leg.held) >= MAX_PER_LEG or self._counters.waiting >= MAX_WAITING:
+        held = leg.held
+        if self._counters.waiting >= MAX_WAITING or (held is not None and len(held) >= MAX_PER_LEG):
             return False
-        leg.held += ((now + PATIENCE, record),)
-        self._legs[leg] = None
+        if held is None:
+            held = leg.held = deque()
+            self._legs[leg] = None
+        held.append((now + PATIENCE, record))
+        self._ends.append((now + PATIENCE, leg))
+        if len(self._ends) > MAX_ENDS:
+            self._ends = deque(sorted(((due, leg) for leg in self._legs for due, _ in leg.held or ()), key=_first))
         self._counters.waiting += 1
+        if not leg.asked and _can_be_asked_about(leg, record):
+            self._unknown[leg] = None
         return True
 
     def take(self, leg: Leg) -> Record:
         """The leg's first record, which waits no longer."""
+        assert leg.held is not None  # noqa: S101  whoever asks has looked
         self._counters.waiting -= 1
-        (_, record), *rest = leg.held
-        leg.held = tuple(rest)
+        record = leg.held.popleft()[1]
         if not leg.held:
+            leg.held = None
             del self._legs[leg]
         return record
 
-    def strangers(self) -> list[Leg]:
-        """The legs that wait because of what nobody told: an RTCP event names a channel, and nothing of its media."""
-        return [leg for leg in self._legs if leg.channel is None or (_is_of_media(leg) and not leg.media())]
+    def move(self, source: Leg, target: Leg) -> None:
+        """What waits on one leg waits on another from now on: both are one channel."""
+        records = sorted([*(source.held or ()), *(target.held or ())], key=_first)
+        for leg in (source, target):
+            self._counters.waiting -= len(leg.held or ())
+            leg.held = None
+            self._legs.pop(leg, None)
+            self._unknown.pop(leg, None)
+        for due, record in records[:MAX_PER_LEG]:
+            self.add(target, record, due - PATIENCE)
+        if len(records) > MAX_PER_LEG:
+            self._counters.dropped["no_room_to_wait"] += len(records) - MAX_PER_LEG
 
     def due(self, now: float) -> list[Leg]:
-        """The legs whose first record has waited long enough."""
-        return [leg for leg in self._legs if leg.held[0][0] <= now]
+        """The legs whose first record has waited long enough, each once; again the next time, if it was not taken."""
+        legs: dict[Leg, None] = {}
+        while self._ends and self._ends[0][0] <= now:
+            _, leg = self._ends.popleft()
+            if leg.held is not None and leg.held[0][0] <= now:
+                legs[leg] = None
+        self._ends.extendleft((leg.held[0][0], leg) for leg in reversed(legs) if leg.held is not None)
+        return list(legs)
+
+    def take_unknown(self, most: int) -> list[Leg]:
+        """Legs of which nothing is known but that a record waits; each is given once, as it is asked about once."""
+        legs: list[Leg] = []
+        while self._unknown and len(legs) < most:
+            leg = next(iter(self._unknown))
+            del self._unknown[leg]
+            if leg.held is not None and _can_be_asked_about(leg, leg.held[0][1]):
+                leg.asked = True
+                legs.append(leg)
+        return legs
 
 
-def _is_of_media(leg: Leg) -> bool:
-    return leg.held[0][1].plane is not Plane.SIGNALLING
+def _first(pair: tuple[float, object]) -> float:
+    """When it is due."""
+    return pair[0]
+
+
+def _can_be_asked_about(leg: Leg, record: Record) -> bool:
+    """An RTCP event names a channel, and nothing of its media: the switch knows them."""
+    return leg.channel is None or (record.plane is not Plane.SIGNALLING and not leg.media)

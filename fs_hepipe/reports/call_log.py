@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from fs_hepipe.calls.legs import Leg
+from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.record import Record
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.words import names

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple, Optional
 
-from fs_hepipe.calls.media import Endpoint, endpoint
+from fs_hepipe.calls.endpoint import Endpoint, endpoint
 from fs_hepipe.calls.record import Record
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.words import names

@@ -1,16 +1,18 @@
 """
 Records -> the flows they belong to: from where to where, in which direction, in whose name.
 
-What is not known of a leg's addresses is the switch's own address and port 0. RTCP's flows are kept on their medium,
-for there is more of them to come; whoever changes what is packed in one forgets it (`Medium.forget_flows`).
+What is not known of a leg's addresses is the switch's own address and port 0. RTCP's flows are kept on their stream,
+for there is more of them to come. One is made anew when an address of its medium has changed (`calls.media` drops
+it), when the Call-ID is another, and when what all flows have in common has changed (`_version`).
 """
 
 from __future__ import annotations
 
 from typing import Optional
 
-from fs_hepipe.calls.legs import Leg, Legs
-from fs_hepipe.calls.media import VIDEO, Endpoint, ip_literal
+from fs_hepipe.calls.endpoint import Endpoint, ip_literal
+from fs_hepipe.calls.leg import Leg
+from fs_hepipe.calls.media import VIDEO
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.hep import Flow, IpProtocol, Message
 from fs_hepipe.hep.encoder import MAX_KEPT
@@ -22,11 +24,16 @@ NOWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104  an address that says it is none
 """What stands for an address that nobody told us."""
 
 
+Ends = tuple[Optional[Endpoint], Optional[Endpoint], int]
+"""Our side and the far end's, as far as they are known, and the IP protocol between them."""
+
+
 class Flows:
     """The flows of a switch's legs."""
 
-    def __init__(self, legs: Legs) -> None:
-        self._legs = legs
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._version = 0
         self.switch_name = ""
         """As its events tell it; empty until one has come."""
         self._switch: tuple[Optional[str], ...] = ()
@@ -40,7 +47,7 @@ class Flows:
     def reconfigure(self, settings: Settings) -> None:
         """Other settings from the next record on."""
         self._settings = settings
-        self._legs.forget_flows()
+        self._version += 1
 
     def observe_switch(self, get: Get) -> None:
         """Learns the switch's name and addresses from any event."""
@@ -51,7 +58,7 @@ class Flows:
         name, *ips = switch
         self.switch_name = name or self.switch_name
         self._switch_ip.update({version: ip_literal(ip) for version, ip in zip((4, 6), ips) if ip})
-        self._legs.forget_flows()
+        self._version += 1
 
     def of(self, leg: Leg, record: Record, correlation_id: str) -> Flow:
         """
@@ -62,20 +69,24 @@ class Flows:
         """
         medium = leg.video if record.medium == VIDEO else leg.audio
         if record.plane is not Plane.RTCP or record.medium is None or medium is None:
-            return self._new(leg, record, correlation_id)
-        flow = medium.received_flow if record.received else medium.sent_flow
-        if flow is None or flow.correlation_id is not correlation_id:  # the very text: `express` compares no other way
-            flow = self._new(leg, record, correlation_id)
+            return self.between(_endpoints(leg, record), record, correlation_id)
+        stream = medium.received if record.received else medium.sent
+        flow = stream.flow
+        if flow is None or stream.flow_version != self._version or flow.correlation_id != correlation_id:
+            flow = self.between(_endpoints(leg, record), record, correlation_id)
             if len(correlation_id) <= MAX_KEPT:
-                if record.received:
-                    medium.received_flow = flow
-                else:
-                    medium.sent_flow = flow
+                stream.flow, stream.flow_version = flow, self._version
         return flow
 
-    def _new(self, leg: Leg, record: Record, correlation_id: str) -> Flow:
+    def between(self, ends: Ends, record: Record, correlation_id: str) -> Flow:
+        """
+        The flow of a record between our side and the far end's.
+
+        Raises:
+            HepError: something of it does not fit its chunk.
+        """
         settings = self._settings
-        local, remote, ip_protocol = _endpoints(leg, record)
+        local, remote, ip_protocol = ends
         if local is None or remote is None:
             own = Endpoint(self._own_address(local or remote), 0)
             local, remote = local or own, remote or own
@@ -104,14 +115,14 @@ class Flows:
         return self._switch_ip[version] or NOWHERE[version]
 
 
-def _endpoints(leg: Leg, record: Record) -> tuple[Optional[Endpoint], Optional[Endpoint], int]:
-    """Our side and the far end's, and what is between them, as far as they are known."""
+def _endpoints(leg: Leg, record: Record) -> Ends:
     if record.plane is Plane.SIGNALLING:
         return leg.local, leg.remote, leg.ip_protocol
-    medium = leg.video if record.medium == VIDEO else leg.audio or leg.video
-    if medium is None:
+    media = [medium for medium in leg.all_media if medium.kind == record.medium] or leg.media or leg.all_media
+    if not media:
         return None, None, IpProtocol.UDP
-    if record.medium is None and leg.video not in {None, medium}:  # can't be told: the address, but not the port
+    medium = media[0]
+    if len(media) > 1:  # which of them can't be told: the address, but not the port
         local, remote = (point and Endpoint(point.ip, 0) for point in (medium.local, medium.remote))
         return local, remote, IpProtocol.UDP
     if record.plane is Plane.RTP:

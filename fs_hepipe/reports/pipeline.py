@@ -8,19 +8,18 @@ and addresses and is encoded. What can't be addressed yet waits on its leg (`wai
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Callable, Optional
 
-from fs_hepipe.calls.legs import Leg, Legs
+from fs_hepipe.calls.leg import Leg
+from fs_hepipe.calls.legs import Legs
 from fs_hepipe.calls.record import Plane, Record
-from fs_hepipe.calls.waiting import WaitingRoom
-from fs_hepipe.hep import MAX_UDP_LENGTH
+from fs_hepipe.calls.waiting import Waiting
+from fs_hepipe.hep import MAX_UDP_LENGTH, Flow, IpProtocol
 from fs_hepipe.reports import rtcp
 from fs_hepipe.reports.bindings import LEARNED_FROM
 from fs_hepipe.reports.call_log import call_log
 from fs_hepipe.reports.custom import custom
-from fs_hepipe.reports.express import Express
 from fs_hepipe.reports.flows import Flows
 from fs_hepipe.reports.quality import qos
 from fs_hepipe.words import names
@@ -39,18 +38,17 @@ class Pipeline:
 
     def __init__(self, settings: Settings, counters: Counters) -> None:
         self.counters = counters
-        self.legs = Legs(settings.max_legs)
+        self._waiting = Waiting(counters)
+        self.legs = Legs(settings.max_legs, self._waiting)
         self.unsent: list[bytes] = []
         """Datagrams that had been built when a fault of ours got out; they leave with the next ones."""
         self._faults: dict[type[Exception], Exception] = {}
-        self._flows = Flows(self.legs)
-        self._waiting = WaitingRoom(counters)
+        self._settings = settings
+        self._flows = Flows(settings)
+        self._logged: frozenset[str] = frozenset()
+        self._own = True
+        """Whether each leg is filed under its own Call-ID."""
         self._no_leg = Leg("")  # keeps the order of records that belong to none
-        self._express = Express(self.legs, counters)
-        self._short_ways = {
-            names.RECV_RTCP_MESSAGE: self._express.received,
-            names.SEND_RTCP_MESSAGE: self._express.sent,
-        }
         self._ways = {
             names.RECV_RTCP_MESSAGE: self._rtcp,
             names.SEND_RTCP_MESSAGE: self._rtcp,
@@ -69,11 +67,9 @@ class Pipeline:
         self._settings = settings
         self._logged = frozenset(settings.call_events if settings.report_call_events else ())
         self._own = settings.correlation == "own"
-        self.legs.max_legs = settings.max_legs
-        self.legs.crowded = True  # it may be fewer than before
-        self.legs.learn_media(settings.report_rtcp_events or settings.report_qos_events)
         self._flows.reconfigure(settings)
-        self._express.reconfigure(settings)
+        learn_media = settings.report_rtcp_events or settings.report_qos_events
+        self.legs.reconfigure(settings.max_legs, learn_media=learn_media)
 
     def handle(self, event: Event, now: float, name: Optional[str] = None) -> list[bytes]:
         """
@@ -89,12 +85,6 @@ class Pipeline:
         if name is None:
             name = event.getHeader(names.EVENT_NAME) or ""
         counters.received[name] += 1
-        short_way = self._short_ways.get(name)
-        if short_way is not None and not self.unsent:
-            done = short_way(event, now)
-            if isinstance(done, bytes):
-                return [done]
-            event = done
         datagrams, self.unsent = self.unsent, []
         before = counters.recorded
         try:
@@ -104,8 +94,8 @@ class Pipeline:
                 outcome, word = counters.failed, error.reason
             else:
                 outcome, word = (counters.mapped, name) if counters.recorded > before else (counters.ignored, reason)
-            if self.legs.crowded:
-                self._forget(now, datagrams)
+            if self.legs.has_old:
+                self._drop_old(now, datagrams)
         except Exception:
             self.unsent = datagrams
             raise
@@ -117,14 +107,14 @@ class Pipeline:
         datagrams, self.unsent = self.unsent, []
 
         def end_what_is_due(leg: Leg) -> None:
-            while leg.held and leg.held[0][0] <= now:
+            while leg.held is not None and leg.held[0][0] <= now:
                 self._end(leg, self._waiting.take(leg), "waited_too_long", datagrams)
             self._release(leg, datagrams)
-            if leg.channel is None and not leg.held:  # never introduced: RTCP that came after all was over
+            if leg.channel is None and leg.held is None:  # never introduced: RTCP that came after all was over
                 self.legs.drop(leg)
 
         self._each(self._waiting.due(now), end_what_is_due)
-        self._forget(now, datagrams)
+        self._drop_old(now, datagrams)
         return datagrams
 
     def take_faults(self) -> list[Exception]:
@@ -132,17 +122,14 @@ class Pipeline:
         faults, self._faults = self._faults, {}
         return list(faults.values())
 
-    def strangers(self, most: int) -> list[str]:
+    def take_unknown(self, most: int) -> list[str]:
         """Unique-IDs of which nothing is known but that they wait, each once: the switch can be asked about them."""
-        strangers = [leg for leg in self._waiting.strangers() if not leg.asked][:most]
-        for leg in strangers:
-            leg.asked = True
-        return [leg.unique_id for leg in strangers]
+        return [leg.unique_id for leg in self._waiting.take_unknown(most)]
 
     def finish(self) -> list[bytes]:
         """Everything that still waits leaves as it is, or is counted as dropped: the agent stops."""
         datagrams, self.unsent = self.unsent, []
-        self._each(self._waiting.due(math.inf), lambda leg: self._end_all(leg, "stopped", datagrams))
+        self._each(self._waiting, lambda leg: self._end_all(leg, "stopped", datagrams))
         return datagrams
 
     # --- events ---
@@ -213,10 +200,9 @@ class Pipeline:
             self._emit(leg, [found.record._replace(timestamp=leg.stamp(timestamp))], now, datagrams)
         else:
             self.counters.recorded += 1
-            nobody = self._no_leg
-            nobody.remote = found.remote
-            record = found.record._replace(timestamp=nobody.stamp(timestamp))
-            self._address(nobody, record, found.correlation_id, datagrams)
+            record = found.record._replace(timestamp=self._no_leg.stamp(timestamp))
+            ends = None, found.remote, IpProtocol.UDP
+            self._encode(lambda: self._flows.between(ends, record, found.correlation_id), record, datagrams)
         return ""
 
     def _line(self, event: Event, name: str, timestamp: int, leg: Leg) -> Record:
@@ -228,23 +214,23 @@ class Pipeline:
         """Sends a leg's records on their way, after all that they or their other leg had waiting for this event."""
         counters = self.counters
         if counters.waiting:
-            if leg.held:
+            if leg.held is not None:
                 self._release(leg, datagrams)
             other = self.legs.other(leg)
-            if other is not None and other.held:
+            if other is not None and other.held is not None:
                 self._release(other, datagrams)
         correlation_id = self._correlation(leg)
         for record in records:
             counters.recorded += 1
-            if not leg.held and correlation_id is not None and _is_addressed(leg, record):
+            if leg.held is None and correlation_id is not None and _is_addressed(leg, record):
                 self._address(leg, record, correlation_id, datagrams)
             elif not self._waiting.add(leg, record, now):
                 counters.dropped["no_room_to_wait"] += 1
-        if leg.destroyed is not None and leg.held:
+        if leg.destroyed is not None and leg.held is not None:
             self._end_all(leg, "no_call_id", datagrams)
 
-    def _forget(self, now: float, datagrams: list[bytes]) -> None:
-        self._each(self.legs.forget(now), lambda leg: self._end_all(leg, "leg_forgotten", datagrams))
+    def _drop_old(self, now: float, datagrams: list[bytes]) -> None:
+        self._each(self.legs.drop_old(now), lambda leg: self._end_all(leg, "leg_forgotten", datagrams))
 
     def _each(self, legs: Iterable[Leg], act: Callable[[Leg], None]) -> None:
         """Does it with each leg. A fault of ours with one of them is remembered, and costs no other one its turn."""
@@ -256,11 +242,11 @@ class Pipeline:
 
     def _release(self, leg: Leg, datagrams: list[bytes]) -> None:
         correlation_id = self._correlation(leg)
-        while leg.held and correlation_id is not None and _is_addressed(leg, leg.held[0][1]):
+        while leg.held is not None and correlation_id is not None and _is_addressed(leg, leg.held[0][1]):
             self._address(leg, self._waiting.take(leg), correlation_id, datagrams)
 
     def _end_all(self, leg: Leg, reason: str, datagrams: list[bytes]) -> None:
-        while leg.held:
+        while leg.held is not None:
             self._end(leg, self._waiting.take(leg), reason, datagrams)
 
     def _end(self, leg: Leg, record: Record, reason: str, datagrams: list[bytes]) -> None:
@@ -285,9 +271,13 @@ class Pipeline:
 
     def _address(self, leg: Leg, record: Record, correlation_id: str, datagrams: list[bytes]) -> None:
         """A record becomes a datagram, with the addresses of its leg's flow in the direction it went."""
+        self._encode(lambda: self._flows.of(leg, record, correlation_id), record, datagrams)
+
+    def _encode(self, flow: Callable[[], Flow], record: Record, datagrams: list[bytes]) -> None:
+        """A record becomes a datagram of a flow, or is counted as dropped."""
         counters = self.counters
         try:
-            datagram = self._flows.of(leg, record, correlation_id).encode(record.timestamp, record.payload)
+            datagram = flow().encode(record.timestamp, record.payload)
         except TooLongError:
             counters.dropped["too_long"] += 1
         except HepError:
@@ -305,4 +295,4 @@ class Pipeline:
 
 def _is_addressed(leg: Leg, record: Record) -> bool:
     """Whether the addresses of a record's flow are known, or will never be."""
-    return record.plane is Plane.SIGNALLING or bool(leg.audio or leg.video) or leg.destroyed is not None
+    return record.plane is Plane.SIGNALLING or bool(leg.all_media) or leg.destroyed is not None

@@ -18,8 +18,9 @@ from __future__ import annotations
 import math
 from typing import Any, Optional
 
-from fs_hepipe.calls.legs import Leg
-from fs_hepipe.calls.media import AUDIO, Endpoint, Medium, Reception
+from fs_hepipe.calls.endpoint import Endpoint
+from fs_hepipe.calls.leg import Leg
+from fs_hepipe.calls.media import AUDIO, Medium
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.numbers import decimal, milliseconds, unsigned
@@ -48,7 +49,7 @@ def qos(get: Get, timestamp: int, leg: Leg, call_id: Optional[str], protocol_typ
         MappingError: a statistic is not a number.
     """
     reports: list[tuple[Medium, bool, dict[str, Any], Optional[float]]] = []
-    for medium in leg.media() or [Medium(AUDIO)]:
+    for medium in leg.all_media or [Medium(AUDIO)]:
         report, mos = _received(get, medium)
         if report:
             reports.append((medium, True, report, mos))
@@ -79,7 +80,7 @@ def _received(get: Get, medium: Medium) -> tuple[dict[str, Any], Optional[float]
     packets = unsigned(get, prefix + "packet_count")
     if not packets:
         return {}, None
-    lost, last = _loss(medium.heard)
+    lost, last = medium.received.lost, medium.received.last
     report: dict[str, Any] = {"TOTAL_PK": packets}
     if lost is not None:
         report["EXPECTED_PK"] = packets + lost
@@ -116,7 +117,7 @@ def _received(get: Get, medium: Medium) -> tuple[dict[str, Any], Optional[float]
 
 def _sent(get: Get, medium: Medium) -> dict[str, Any]:
     """What the far end last said of our stream."""
-    lost, last = _loss(medium.said)
+    lost, last = medium.sent.lost, medium.sent.last
     packets = unsigned(get, f"variable_rtp_{medium.kind}_out_packet_count")
     if lost is None or last is None or not packets:
         return {}
@@ -130,13 +131,6 @@ def _sent(get: Get, medium: Medium) -> dict[str, Any]:
     if octets is not None:
         report["TL_BYTE"] = octets
     return report
-
-
-def _loss(sources: tuple[Reception, ...]) -> tuple[Optional[int], Optional[Reception]]:
-    """Packets lost of all sources together, and the last one's last word."""
-    if not sources:
-        return None, None
-    return sum(reception.lost for reception in sources), sources[-1]
 
 
 def _deviation(variance: Optional[float]) -> Optional[float]:
@@ -155,7 +149,7 @@ def _about(leg: Leg, medium: Medium, call_id: Optional[str], timestamp: int, *, 
         "TYPE":            "HANGUP",
         "DIR":             RECEIVED if is_received else SENT,
         "MEDIUM":          medium.kind,
-        "SSRC":            medium.remote_ssrc if is_received else medium.ssrc,
+        "SSRC":            (medium.received if is_received else medium.sent).ssrc,
         "CODEC_NAME":      shown(medium.codec) if medium.codec else None,
         "CODEC_PT":        medium.payload_type,
         "CLOCK":           medium.clock,                   # timestamp units per second

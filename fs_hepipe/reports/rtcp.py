@@ -1,6 +1,8 @@
 """
 RTCP events of a leg -> RTCP JSON as Homer's collectors read it (protocol type 5).
 
+An event is read once into a `Report`; `_apply` says what it is and what its leg learns of it; `_json` writes it.
+
 Rules:
 1. Numbers are RFC 3550's: cumulative counts, signed loss, fraction of 256, LSR and DLSR as they are; all numeric.
 2. `ssrc` is the sender of the packet. Of what we sent it is our own, which the event does not carry but the leg knows.
@@ -13,14 +15,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Optional
 
-from fs_hepipe.calls.legs import Leg
-from fs_hepipe.calls.media import Medium
+from fs_hepipe.calls.leg import Leg
+from fs_hepipe.calls.media import Medium, Reception
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Get
-from fs_hepipe.words.numbers import all_unsigned, decimal, event_time, hexadecimal, milliseconds, signed24, unsigned
-from fs_hepipe.words.text import shown, to_json
+from fs_hepipe.words.numbers import decimal, event_time, hexadecimal, milliseconds, numbers, signed24
 
 SENDER_REPORT = 200
 RECEIVER_REPORT = 201
@@ -28,6 +29,8 @@ RECEIVER_REPORT = 201
 
 MAX_BLOCKS = 31
 """Report blocks of one packet: their count has five bits (RFC 3550 §6.4.1)."""
+
+RTCP_JSON = int(ProtocolType.RTCP_JSON)
 
 # fmt: off
 # switch_core_media.c:switch_core_media_read_frame, switch_rtp.c:switch_send_rtcp_event
@@ -52,21 +55,63 @@ REPORT_BLOCK = (
 # fmt: on
 
 
-class Block(NamedTuple):
+class BlockHeaders(NamedTuple):
     """The headers of one report block."""
 
     source: str
-    numbers: tuple[tuple[str, str], ...]
+    numbers: tuple[str, ...]
     rtt: str
 
 
-def _block_headers(number: str) -> Block:
+def _block_headers(number: str) -> BlockHeaders:
     prefix = f"Source{number}-"
-    return Block(prefix + "SSRC", tuple((key, prefix + end) for key, end in REPORT_BLOCK), f"Rtt{number}-Avg")
+    return BlockHeaders(prefix + "SSRC", tuple(prefix + end for _, end in REPORT_BLOCK), f"Rtt{number}-Avg")
 
 
 RECEIVED_BLOCKS = tuple(_block_headers(str(number)) for number in range(MAX_BLOCKS))
 SENT_BLOCK = _block_headers("")
+
+_INFORMATION_HEADERS = tuple(header for _, header in SENDER_INFORMATION)
+_INFORMATION = len(SENDER_INFORMATION)
+_RECEIVED_HEADERS = (*_INFORMATION_HEADERS, names.CAPTURE_TIME, names.RTP_RATE)
+_SENT_HEADERS = (*_INFORMATION_HEADERS, names.CAPTURE_TIME, *SENT_BLOCK.numbers)
+
+
+class Block(NamedTuple):
+    """One report block as the event tells it; None for what it does not tell."""
+
+    ssrc: Optional[int]
+    """The source that it is about."""
+    fraction_lost: Optional[int]
+    cumulative_lost: Optional[int]
+    highest_seq: Optional[int]
+    lsr: Optional[int]
+    dlsr: Optional[int]
+    jitter: Optional[int]
+    """Timestamp units."""
+    rtt: Optional[float]
+    """Seconds; None until it was measured."""
+
+    @property
+    def reception(self) -> Optional[Reception]:
+        """What it says of its source, None where it does not say which, or how much was lost."""
+        if self.ssrc is None or self.cumulative_lost is None:
+            return None
+        return Reception(self.ssrc, self.cumulative_lost, self.highest_seq, self.jitter, self.rtt)
+
+
+class Report(NamedTuple):
+    """One RTCP packet as the event tells it; None for what it does not tell."""
+
+    ssrc: Optional[int]
+    """The header's; see `received` and `sent` for whose it is."""
+    information: list[Optional[int]]
+    """In the order of `SENDER_INFORMATION`."""
+    blocks: list[Block]
+    clock: Optional[int]
+    """Timestamp units per second."""
+    captured: int
+    """Microseconds since 1970."""
 
 
 def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
@@ -78,35 +123,21 @@ def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
     Raises:
         MappingError: a header is there but is not the number it should be.
     """
-    sender = hexadecimal(get, names.SSRC)
-    information = all_unsigned(get, SENDER_INFORMATION)
-    is_sender_report = _is_sender_report(leg, sender, information)
-    blocks: list[dict[str, Any]] = []
-    round_trips: list[Optional[float]] = []
-    for headers in RECEIVED_BLOCKS:
-        source = hexadecimal(get, headers.source)
-        if source is None:
-            break
-        blocks.append(_block(get, headers, source))
-        round_trips.append(decimal(get, headers.rtt) or None)  # 0.000000 until it was measured
-    if not blocks and not is_sender_report:
+    report = _read_received(get)
+    is_sender_report = _is_sender_report(leg, report)
+    if not report.blocks and not is_sender_report:
         return None
-    medium = _medium_received(leg, sender, blocks)
-    if medium is not None and sender:
-        medium.remote_ssrc = sender
-    report: dict[str, Any] = {"type": SENDER_REPORT if is_sender_report else RECEIVER_REPORT}
-    if sender or is_sender_report:  # 0 is an SSRC like any other, or that of no sender report yet
-        report["ssrc"] = sender
-    if is_sender_report:
-        report["sender_information"] = information
-    clock = unsigned(get, names.RTP_RATE) or (medium.clock if medium else None)
+    medium = _medium_received(leg, report)
     if medium is not None:
-        for block, rtt in zip(blocks, round_trips):
-            if medium.ssrc in {None, block["source_ssrc"]} and "packets_lost" in block:
-                medium.says(block["source_ssrc"], block["packets_lost"], block.get("ia_jitter"), rtt)
-    if round_trips and round_trips[0]:
-        report["rtt_avg_ms"] = round(round_trips[0] * 1000, 3)
-    return _record(get, leg, report, blocks, medium, clock, jitter_unit, is_received=True)
+        if report.ssrc:
+            medium.received.ssrc = report.ssrc
+        for block in report.blocks:
+            reception = block.reception
+            if reception is not None and medium.sent.ssrc in {None, reception.ssrc}:
+                medium.sent.add(reception)
+    # 0 is an SSRC like any other, or that of no sender report yet
+    sender = report.ssrc if report.ssrc or is_sender_report else None
+    return _record(leg, report, medium, sender, jitter_unit, is_sender_report=is_sender_report, is_received=True)
 
 
 def sent(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
@@ -116,43 +147,70 @@ def sent(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
     Raises:
         MappingError: a header is there but is not the number it should be.
     """
-    source = hexadecimal(get, names.SSRC)  # the far end's here, not ours
-    medium = _medium_of_remote(leg.media(), source)
-    if medium is not None and source:
-        medium.remote_ssrc = source
+    report = _read_sent(get)
+    medium = _medium_of_remote(leg.media, report.ssrc)
+    if medium is not None and report.ssrc:
+        medium.received.ssrc = report.ssrc
+        reception = report.blocks[0].reception
+        if reception is not None:
+            medium.received.add(reception._replace(ssrc=report.ssrc))
+    sender = medium.sent.ssrc if medium else None
+    return _record(leg, report, medium, sender, jitter_unit, is_sender_report=True, is_received=False)
+
+
+# --- read ---
+
+
+def _read_received(get: Get) -> Report:
+    ssrc = hexadecimal(get, names.SSRC)
+    *information, captured, clock = numbers(get, _RECEIVED_HEADERS)
+    blocks: list[Block] = []
+    for headers in RECEIVED_BLOCKS:
+        source = hexadecimal(get, headers.source)
+        if source is None:
+            break
+        blocks.append(_block(source, numbers(get, headers.numbers), decimal(get, headers.rtt)))
+    return Report(ssrc, information, blocks, clock, captured or event_time(get))
+
+
+def _read_sent(get: Get) -> Report:
+    ssrc = hexadecimal(get, names.SSRC)  # the far end's here, not ours
+    found = numbers(get, _SENT_HEADERS)
     # On the wire the block names the far end's RTCP sender, or its RTP source as long as it sent no RTCP
     # (switch_rtp.c:rtcp_generate_report_block).
-    block = _block(get, SENT_BLOCK, hexadecimal(get, SENT_BLOCK.source) or source or None)
-    report: dict[str, Any] = {"type": SENDER_REPORT}
-    if medium is not None and medium.ssrc is not None:
-        report["ssrc"] = medium.ssrc
-    report["sender_information"] = all_unsigned(get, SENDER_INFORMATION)
-    if medium is not None and source and "packets_lost" in block:
-        medium.hears(source, block["packets_lost"], block.get("ia_jitter"))
-    clock = medium.clock if medium else None
-    return _record(get, leg, report, [block], medium, clock, jitter_unit, is_received=False)
+    source = hexadecimal(get, SENT_BLOCK.source) or ssrc or None
+    block = _block(source, found[_INFORMATION + 1 :], None)
+    return Report(ssrc, found[:_INFORMATION], [block], None, found[_INFORMATION] or event_time(get))
 
 
-def _is_sender_report(leg: Leg, sender: Optional[int], information: dict[str, int]) -> bool:
+def _block(source: Optional[int], found: list[Optional[int]], rtt: Optional[float]) -> Block:
+    fraction, lost, highest_seq, lsr, dlsr, jitter = found
+    lost = None if lost is None else signed24(lost)
+    return Block(source, fraction, lost, highest_seq, lsr, dlsr, jitter, rtt or None)  # 0.000000: not measured yet
+
+
+# --- what it is, and of which medium ---
+
+
+def _is_sender_report(leg: Leg, report: Report) -> bool:
     """
     Whether the packet was a sender report. The event does not say: with a receiver report its SSRC, NTP and counts
     are those of the last sender report, or zero when there was none.
     """
-    seconds, fraction = information.get("ntp_timestamp_sec"), information.get("ntp_timestamp_usec")
-    if not seconds or fraction is None or sender is None or (sender, seconds, fraction) in leg.sender_reports:
+    seconds, fraction = report.information[:2]
+    if not seconds or fraction is None or report.ssrc is None:
         return False
-    leg.remember_sender_report(sender, seconds, fraction)
-    return True
+    return leg.is_new_sender_report((report.ssrc, seconds, fraction))
 
 
-def _medium_received(leg: Leg, sender: Optional[int], blocks: list[dict[str, Any]]) -> Optional[Medium]:
+def _medium_received(leg: Leg, report: Report) -> Optional[Medium]:
     """The medium a report is of: its blocks are about our SSRC, or it comes from an SSRC heard before."""
-    media = leg.media()
+    media = leg.media
     if len(media) > 1:
         for medium in media:
-            if medium.ssrc and any(block["source_ssrc"] == medium.ssrc for block in blocks):
+            if medium.sent.ssrc and any(block.ssrc == medium.sent.ssrc for block in report.blocks):
                 return medium
-    return _medium_of_remote(media, sender)
+    return _medium_of_remote(media, report.ssrc)
 
 
 def _medium_of_remote(media: list[Medium], remote_ssrc: Optional[int]) -> Optional[Medium]:
@@ -160,47 +218,76 @@ def _medium_of_remote(media: list[Medium], remote_ssrc: Optional[int]) -> Option
     if len(media) == 1:
         return media[0]
     for medium in media:
-        if remote_ssrc and medium.remote_ssrc == remote_ssrc:
+        if remote_ssrc and medium.received.ssrc == remote_ssrc:
             return medium
     return None
 
 
-def _block(get: Get, headers: Block, source: Optional[int]) -> dict[str, Any]:
-    block: dict[str, Any] = {} if source is None else {"source_ssrc": source}
-    block.update(all_unsigned(get, headers.numbers))
-    if "packets_lost" in block:
-        block["packets_lost"] = signed24(block["packets_lost"])
-    return block
+# --- write ---
 
 
 def _record(
-    get: Get,
     leg: Leg,
-    report: dict[str, Any],
-    blocks: list[dict[str, Any]],
+    report: Report,
     medium: Optional[Medium],
-    clock: Optional[int],
+    sender: Optional[int],
     jitter_unit: str,
     *,
+    is_sender_report: bool,
     is_received: bool,
 ) -> Record:
-    if jitter_unit == "ms":
-        for block in blocks:
-            jitter = milliseconds(block.pop("ia_jitter", None), clock)
-            if jitter is not None:
-                block["ia_jitter"] = jitter
-    report["report_count"] = len(blocks)
-    report["report_blocks"] = blocks
-    if medium is not None:
-        report["medium"] = medium.kind
-    report["leg"] = shown(leg.unique_id)  # also keeps two legs' reports apart where a collector drops equal payloads
-    timestamp = unsigned(get, names.CAPTURE_TIME) or event_time(get)
+    clock = report.clock or (medium.clock if medium else None)
     return Record(
-        timestamp=leg.stamp(timestamp),
-        protocol_type=ProtocolType.RTCP_JSON,
-        payload=to_json(report),
+        timestamp=leg.stamp(report.captured),
+        protocol_type=RTCP_JSON,
+        payload=_json(leg, report, medium, sender, clock if jitter_unit == "ms" else None, jitter_unit,
+                      is_sender_report=is_sender_report),
         received=is_received,
         plane=Plane.RTCP,
         medium=medium.kind if medium else None,
-    )
+    )  # fmt: skip
 
+
+def _json(
+    leg: Leg,
+    report: Report,
+    medium: Optional[Medium],
+    sender: Optional[int],
+    clock: Optional[int],
+    jitter_unit: str,
+    *,
+    is_sender_report: bool,
+) -> bytes:
+    """
+    The report as JSON. Its keys are ours and its values numbers (the leg's Unique-ID is escaped already), so that no
+    encoder is needed: one would take three times as long.
+    """
+    members = [f'"type":{SENDER_REPORT if is_sender_report else RECEIVER_REPORT}']
+    if sender is not None:
+        members.append(f'"ssrc":{sender}')
+    if is_sender_report:
+        members.append(f'"sender_information":{_object(SENDER_INFORMATION, report.information)}')
+    blocks = []
+    for ssrc, *found, jitter, _ in report.blocks:
+        shown_jitter = milliseconds(jitter, clock) if jitter_unit == "ms" else jitter
+        about = [] if ssrc is None else [f'"source_ssrc":{ssrc}']
+        blocks.append(_object(REPORT_BLOCK, [*found, shown_jitter], about))
+    rtt = _round_trip(report.blocks, medium)
+    if rtt is not None:
+        members.append(f'"rtt_avg_ms":{round(rtt * 1000, 3)}')
+    members.append(f'"report_count":{len(blocks)},"report_blocks":[{",".join(blocks)}]')
+    if medium is not None:
+        members.append(f'"medium":"{medium.kind}"')
+    # The leg also keeps two legs' reports apart where a collector drops equal payloads.
+    return f"{{{','.join(members)},\"leg\":".encode() + leg.quoted + b"}"
+
+
+def _round_trip(blocks: list[Block], medium: Optional[Medium]) -> Optional[float]:
+    """Seconds: of the block about our stream. The switch counts one for every block, whoever that is about."""
+    ours = medium.sent.ssrc if medium else None
+    return next((block.rtt for block in blocks if block.rtt and ours in {None, block.ssrc}), None)
+
+
+def _object(keys: tuple[tuple[str, str], ...], values: list[Any], before: list[str] = []) -> str:  # noqa: B006
+    members = [f'"{key}":{value}' for (key, _), value in zip(keys, values) if value is not None]
+    return f"{{{','.join([*before, *members])}}}"

@@ -10,7 +10,7 @@ from typing import Callable
 from fs_hepipe.agent.config import Address
 from fs_hepipe.agent.metrics import as_prometheus
 from fs_hepipe.agent.status import as_json, as_text, status
-from fs_hepipe.calls.media import ip_literal
+from fs_hepipe.calls.endpoint import ip_literal
 from fs_hepipe.delivery.resolve import lookup
 from fs_hepipe.delivery.udp import Collector
 from fs_hepipe.hep import Message, ProtocolType, encode

@@ -7,7 +7,6 @@ A header that is missing is None and left out by whoever asked; one that is ther
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Optional
 
 from fs_hepipe.words import names
@@ -55,15 +54,17 @@ def integer(text: Optional[str]) -> Optional[int]:
     return number if number <= 0xFFFFFFFF else None  # noqa: PLR2004
 
 
-def all_unsigned(get: Get, headers: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """The non-negative decimal numbers of (key, header) by their keys; a header that is missing has none."""
-    texts = [(key, header, text) for key, header in headers if (text := get(header)) is not None]
-    digits = "".join([text for _, _, text in texts])  # looked at together: a fifth of the time of one by one
-    if digits.isdecimal() and digits.isascii():
-        lengths = [len(text) for _, _, text in texts]
-        if min(lengths) > 0 and max(lengths) < MAX_DIGITS:
-            return {key: int(text) for key, _, text in texts}
-    return {key: _unsigned(header, text) for key, header, text in texts}
+def numbers(get: Get, headers: tuple[str, ...]) -> list[Optional[int]]:
+    """The non-negative decimal numbers of headers, in their order; None for one that is missing."""
+    texts = [*map(get, headers)]
+    try:
+        digits = "".join(texts)  # type: ignore[arg-type]  # looked at together: a fifth of the time of one by one
+    except TypeError:
+        pass  # one is missing
+    else:
+        if digits.isdecimal() and digits.isascii() and "" not in texts and len(max(texts, key=len)) < MAX_DIGITS:  # type: ignore[arg-type]
+            return [*map(int, texts)]  # type: ignore[arg-type]
+    return [None if text is None else _unsigned(header, text) for header, text in zip(headers, texts)]
 
 
 def signed24(number: int) -> int:

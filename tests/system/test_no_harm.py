@@ -18,7 +18,8 @@ import fs_hepipe
 from freeswitch import Session, Stream, switch
 from fs_hepipe.agent import status
 from fs_hepipe.agent.loop import Agent
-from fs_hepipe.calls.legs import Leg, Legs
+from fs_hepipe.calls.leg import Leg
+from fs_hepipe.calls.legs import Legs
 from fs_hepipe.delivery.udp import Collector
 from fs_hepipe.hep import Flow
 from fs_hepipe.reports import pipeline, rtcp

@@ -20,11 +20,12 @@ from types import ModuleType
 from typing import Any, Callable, Optional, Union
 from unittest import mock
 
-from fs_hepipe.calls.legs import Leg
+from fs_hepipe.calls import leg
+from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import Medium
 from fs_hepipe.calls.record import Record
 from fs_hepipe.hep import Message, decode
-from fs_hepipe.reports import call_log, custom, rtcp
+from fs_hepipe.reports import call_log, custom
 from fs_hepipe.reports import quality as qos
 from fs_hepipe.reports.pipeline import Pipeline
 from fs_hepipe.words import names, text
@@ -320,7 +321,7 @@ ENCODERS: dict[str, Callable[[Any], bytes]] = {"orjson": text.to_json, "stdlib":
 def json_by(encoder: str) -> Iterator[None]:
     """Every mapper writes its JSON with this encoder."""
     with ExitStack() as stack:
-        for module in (call_log, custom, qos, rtcp):
+        for module in (call_log, custom, qos, leg):
             stack.enter_context(mock.patch.object(module, "to_json", ENCODERS[encoder]))
         yield
 

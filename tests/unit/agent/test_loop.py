@@ -14,7 +14,7 @@ from fs_hepipe.agent import loop as agent_module
 from fs_hepipe.agent.config import Address, Config, parse
 from fs_hepipe.agent.loop import LAST_WORDS, QUIET_MS, TICK, WAIT_MS, Agent
 from fs_hepipe.agent.status import status
-from fs_hepipe.calls.legs import Leg
+from fs_hepipe.calls.leg import Leg
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, RecordedEvent
 from fs_hepipe.words.settings import Settings
@@ -281,13 +281,13 @@ def test_fault_with_one_leg_or_part_of_housekeeping_costs_no_other_its_turn(
     inlet = Inlet([rtcp_of("first"), rtcp_of("second"), 11.0])
     agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
     monkeypatch.setattr(agent.pipeline.legs, "drop", not_that_one)
-    monkeypatch.setattr(agent.pipeline, "strangers", mock.Mock(side_effect=ValueError("strangers")))
+    monkeypatch.setattr(agent.pipeline, "take_unknown", mock.Mock(side_effect=ValueError("unknown")))
     polled = mock.Mock(return_value=["a complaint"])
     monkeypatch.setattr(agent.collectors, "poll", polled)
     agent.run()
     assert agent.counters.dropped == {"waited_too_long": 2}
     assert "housekeeping of a leg failed: KeyError: 'first'" in caplog.messages
-    assert "the search for legs that nothing is known of failed: ValueError: strangers" in caplog.messages
+    assert "the search for legs that nothing is known of failed: ValueError: unknown" in caplog.messages
     assert polled.call_count > 20
     assert "a complaint" in caplog.messages
 

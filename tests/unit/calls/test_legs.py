@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.calls.legs import CLOCK_STEP, LINGER, SILENCE, Leg, Legs
-from fs_hepipe.calls.media import Endpoint
+from fs_hepipe.calls.endpoint import Endpoint
+from fs_hepipe.calls.leg import CLOCK_STEP, Leg
+from fs_hepipe.calls.legs import LINGER, SILENCE, Legs
+from fs_hepipe.calls.record import Record
+from fs_hepipe.calls.waiting import Waiting
 from fs_hepipe.hep.registry import IpProtocol
+from fs_hepipe.words.counters import Counters
 from tests.unit.synthetic import T0, Channel, audio, sip, video
 
 TELL_SIP = [
@@ -28,7 +32,7 @@ class Memory(Legs):
     """Legs that are told of events."""
 
     def __init__(self, max_legs: int = 100) -> None:
-        super().__init__(max_legs)
+        super().__init__(max_legs, Waiting(Counters()))
 
     def hear(
         self, channel: Channel, name: str, variables: Optional[dict[str, str]] = None, *, now: float = 0.0
@@ -190,19 +194,25 @@ def test_the_newest_media_endpoints_hold(name: str) -> None:
     assert leg.audio.remote_rtcp == Endpoint("198.51.100.7", 31_001)
 
 
-@pytest.mark.parametrize("name", ["CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"])
-def test_what_is_known_is_not_read_again_at_the_end(name: str) -> None:
+@pytest.mark.parametrize(
+    "name, remote",
+    [("CHANNEL_HANGUP", 30_000), ("CHANNEL_HANGUP_COMPLETE", 31_000), ("CHANNEL_DESTROY", 31_000)],
+)
+def test_at_the_end_of_a_leg_its_media_are_read_once_more_for_the_report_on_quality(name: str, remote: int) -> None:
     legs, channel = Memory(), Channel()
     legs.hear(channel, "CHANNEL_ANSWER", {**sip(), **audio(remote=30_000)})
     leg = legs.hear(channel, name, {**sip("other"), **audio(remote=31_000)})
     assert leg.audio is not None
-    assert (leg.call_id, leg.audio.remote) == ("call-a", Endpoint("198.51.100.7", 30_000))
+    assert (leg.call_id, leg.audio.remote) == ("call-a", Endpoint("198.51.100.7", remote))
+    leg.reported = True
+    assert legs.hear(channel, "CHANNEL_DESTROY", {**sip(), **audio(remote=32_000)}).audio is leg.audio
+    assert leg.audio.remote == Endpoint("198.51.100.7", remote)
 
 
 def test_a_leg_has_audio_and_video() -> None:
     leg = Memory().hear(Channel(), "CHANNEL_ANSWER", {**sip(), **audio(), **video()})
-    assert [medium.kind for medium in leg.media()] == ["audio", "video"]
-    assert Leg("x").media() == []
+    assert [medium.kind for medium in leg.media] == ["audio", "video"]
+    assert Leg("x").media == []
 
 
 def test_a_channel_that_is_not_sip_has_media_all_the_same() -> None:
@@ -318,6 +328,31 @@ def test_the_other_leg_of_a_renamed_one_follows() -> None:
     assert legs.other(b) is a
 
 
+def test_every_leg_that_names_a_renamed_one_follows() -> None:
+    """Two that ring at once; one of them was not the other leg of who called."""
+    legs = Memory()
+    a = legs.hear(Channel("old"), "CHANNEL_CREATE")
+    forks = [legs.hear(Channel(name, other="old"), "CHANNEL_CREATE") for name in ("b1", "b2")]
+    legs.hear(Channel("new"), "CHANNEL_UUID", {"Old-Unique-ID": "old"})
+    assert [legs.other(fork) for fork in forks] == [a, a]
+    assert [fork.other_id for fork in forks] == ["new", "new"]
+
+
+def test_what_came_under_the_new_name_before_the_rename_is_the_legs() -> None:
+    legs = Memory()
+    leg = legs.hear(Channel("old"), "CHANNEL_CREATE", sip())
+    legs.waiting.add(leg, Record(1, 100, b"", received=False), 0.0)
+    early = legs.get("new", 1.0)
+    early.is_new_sender_report((1, 2, 3))
+    legs.waiting.add(early, Record(2, 5, b"", received=True), 1.0)
+    assert legs.hear(Channel("new"), "CHANNEL_UUID", {"Old-Unique-ID": "old"}) is leg
+    assert (early.dropped, early.held, len(legs)) == (True, None, 1)
+    legs.drop(early)
+    assert legs.find("new") is leg, "who drops what it was does not drop what it is"
+    assert [legs.waiting.take(leg).timestamp for _ in range(2)] == [1, 2]
+    assert not leg.is_new_sender_report((1, 2, 3))
+
+
 def test_a_renamed_leg_leaves_alone_what_names_somebody_else() -> None:
     legs = Memory()
     legs.hear(Channel("c"), "CHANNEL_CREATE")
@@ -349,10 +384,10 @@ def test_a_destroyed_leg_is_found_for_five_seconds_more() -> None:
     legs = Memory()
     leg = legs.hear(Channel(), "CHANNEL_CREATE")
     legs.destroy(leg, 100.0)
-    assert list(legs.forget(100.0 + LINGER - 0.1)) == []
+    assert list(legs.drop_old(100.0 + LINGER - 0.1)) == []
     assert legs.get(leg.unique_id, 104.9) is leg
     assert (len(legs), legs.lingering) == (0, 1)
-    assert list(legs.forget(100.0 + LINGER)) == []
+    assert list(legs.drop_old(100.0 + LINGER)) == []
     assert (legs.find(leg.unique_id), legs.lingering) == (None, 0)
     assert LINGER == 5.0
 
@@ -362,7 +397,7 @@ def test_a_leg_destroyed_twice_is_not_remembered_longer() -> None:
     leg = legs.hear(Channel(), "CHANNEL_CREATE")
     legs.destroy(leg, 100.0)
     legs.destroy(leg, 104.0)
-    list(legs.forget(105.0))
+    list(legs.drop_old(105.0))
     assert legs.lingering == 0
 
 
@@ -377,21 +412,41 @@ def test_a_unique_id_that_is_used_again_is_another_leg() -> None:
     assert (len(legs), legs.lingering) == (1, 0)
 
 
+def test_a_unique_id_that_is_used_again_while_the_end_of_the_first_was_lost_is_another_leg() -> None:
+    legs = Memory()
+    first = legs.hear(Channel("same"), "CHANNEL_CREATE", sip("first"))
+    b = legs.hear(Channel("b", other="same"), "CHANNEL_CREATE", sip("call-b"))
+    assert legs.other(b) is first
+    second = legs.hear(Channel("same"), "CHANNEL_CREATE", sip(None), now=2.0)
+    assert second is not first
+    assert (second.call_id, len(legs), legs.has_old) == (None, 2, True)
+    assert list(legs.drop_old(2.0)) == [first], "what waits on it has to be ended"
+    assert (legs.other(b), b.other_id) == (None, "same"), "nobody is the other leg of a call that he was not in"
+    assert not legs.has_old
+
+
+def test_what_came_before_the_creation_of_a_channel_is_its_own() -> None:
+    legs = Memory()
+    early = legs.get("a", 1.0)
+    assert legs.hear(Channel("a"), "CHANNEL_CREATE", sip()) is early
+    assert legs.hear(Channel("a"), "CHANNEL_CREATE", sip()) is not early
+
+
 def test_the_leg_unseen_longest_is_evicted_and_counted() -> None:
     legs = Memory(max_legs=2)
     for now, name in enumerate(["a", "b", "a", "c"]):
-        legs.hear(Channel(name), "CHANNEL_CREATE", now=float(now))
-    assert legs.crowded
-    assert [leg.unique_id for leg in legs.forget(3.0)] == ["b"]
-    assert (len(legs), legs.evicted, legs.expired, legs.crowded) == (2, 1, 0, False)
+        legs.hear(Channel(name), "CHANNEL_ANSWER", now=float(now))
+    assert legs.has_old
+    assert [leg.unique_id for leg in legs.drop_old(3.0)] == ["b"]
+    assert (len(legs), legs.evicted, legs.expired, legs.has_old) == (2, 1, 0, False)
 
 
 def test_a_leg_that_is_silent_for_a_day_expires_and_is_counted() -> None:
     legs = Memory()
     legs.hear(Channel("a"), "CHANNEL_CREATE", now=0.0)
     legs.hear(Channel("b"), "CHANNEL_CREATE", now=10.0)
-    assert list(legs.forget(SILENCE - 1)) == []
-    assert [leg.unique_id for leg in legs.forget(SILENCE)] == ["a"]
+    assert list(legs.drop_old(SILENCE - 1)) == []
+    assert [leg.unique_id for leg in legs.drop_old(SILENCE)] == ["a"]
     assert (len(legs), legs.evicted, legs.expired) == (1, 0, 1)
     assert SILENCE == 24 * 3600
 
@@ -400,9 +455,9 @@ def test_what_lingers_is_bounded_too() -> None:
     legs = Memory(max_legs=3)
     for number in range(5):
         legs.destroy(legs.hear(Channel(str(number)), "CHANNEL_CREATE"), 0.0)
-    assert legs.crowded
-    assert list(legs.forget(0.0)) == []
-    assert (legs.lingering, legs.find("0"), legs.crowded) == (3, None, False)
+    assert legs.has_old
+    assert list(legs.drop_old(0.0)) == []
+    assert (legs.lingering, legs.find("0"), legs.has_old) == (3, None, False)
 
 
 def test_nothing_is_found_for_no_unique_id() -> None:

@@ -6,7 +6,8 @@ from typing import Optional
 
 import pytest
 
-from fs_hepipe.calls.media import Endpoint, Medium, ip_literal, observe_media
+from fs_hepipe.calls.endpoint import Endpoint, ip_literal
+from fs_hepipe.calls.media import Medium, observe_media
 from fs_hepipe.words.numbers import integer
 from tests.unit.synthetic import audio, video
 
@@ -33,7 +34,7 @@ def of(variables: dict[str, str], before: Optional[Medium] = None) -> Medium:
 def test_variables_alone_tell_a_medium() -> None:
     medium = of(audio())
     assert (medium.kind, medium.local, medium.remote) == ("audio", Endpoint(LOCAL, 20_000), Endpoint(REMOTE, 30_000))
-    assert (medium.ssrc, medium.codec, medium.clock) == (0x0A0A0A0A, "PCMU", 8000)
+    assert (medium.sent.ssrc, medium.codec, medium.clock) == (0x0A0A0A0A, "PCMU", 8000)
     assert (medium.payload_type, medium.ptime) == (0, 20)
 
 
@@ -71,7 +72,7 @@ def test_rtcp_mux_of_one_side_is_no_rtcp_mux(ours: str, theirs: str) -> None:
 def test_sdp_fills_in_what_the_variables_do_not_say() -> None:
     medium = of(sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 0"))
     assert (medium.local, medium.remote) == (Endpoint(LOCAL, 20_000), Endpoint(REMOTE, 30_000))
-    assert (medium.ssrc, medium.clock, medium.codec) == (None, None, None)
+    assert (medium.sent.ssrc, medium.clock, medium.codec) == (None, None, None)
 
 
 def test_variables_are_right_where_the_sdp_says_otherwise() -> None:
@@ -85,9 +86,91 @@ def test_ipv6_media_keeps_its_addresses() -> None:
     assert (medium.local, medium.remote_rtcp) == (Endpoint("2001:db8::2", 20_000), Endpoint("2001:db8::7", 30_001))
 
 
-def test_a_refused_stream_has_no_remote_endpoint() -> None:
-    medium = of(sdps("m=audio 20000 RTP/AVP 0", "m=audio 0 RTP/AVP 0"))
-    assert (medium.local, medium.remote, medium.remote_rtcp) == (Endpoint(LOCAL, 20_000), None, None)
+@pytest.mark.parametrize("refused", ["m=audio 0 RTP/AVP 0", "m=image 30000 udptl t38"])
+def test_audio_that_was_refused_is_no_medium(refused: str) -> None:
+    assert observe_media(None, None, sdps("m=audio 20000 RTP/AVP 0", refused).get) == (None, None)
+
+
+# --- a medium ends, and begins again ---
+
+SOUND = "m=audio {} RTP/AVP 0".format
+PICTURE = "m=video {} RTP/AVP 99".format
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+def test_video_that_a_re_invite_drops_has_ended_and_audio_goes_on(side: str) -> None:
+    sound, picture = observe_media(None, None, {**audio(), **video()}.get)
+    both, dropped = f"{SOUND(20_000)}\r\n{PICTURE(22_000)}", f"{SOUND(20_000)}\r\n{PICTURE(0)}"
+    now = sdps(dropped, both) if side == "ours" else sdps(both, dropped)
+    assert observe_media(sound, picture, {**audio(), **now}.get) == (sound, picture)
+    assert sound is not None
+    assert picture is not None
+    assert (sound.active, picture.active) == (True, False)
+    assert picture.remote == Endpoint(REMOTE, 32_000), "what it had is what its report on quality says"
+    observe_media(sound, picture, {**audio(), **video(remote=36_000)}.get)
+    assert (picture.active, picture.remote) == (True, Endpoint(REMOTE, 36_000))
+
+
+@pytest.mark.parametrize("answer", ["m=image 40000 udptl t38", "m=audio 0 RTP/AVP 0\r\nm=image 40000 udptl t38"])
+def test_audio_keeps_its_ports_when_t38_takes_over(answer: str) -> None:
+    """The variables are UDPTL's then: switch_core_media.c sets them for whatever was negotiated."""
+    medium = of({**audio(), **sdps(SOUND(20_000), SOUND(30_000))})
+    t38 = {**audio(local=21_000, remote=40_000), **sdps("m=image 21000 udptl t38", answer)}
+    assert of(t38, medium) is medium
+    assert not medium.active
+    assert (medium.local, medium.remote) == (Endpoint(LOCAL, 20_000), Endpoint(REMOTE, 30_000))
+
+
+# --- where media really come from ---
+
+
+def adjusted(ip: str, port: int, *, announced: str = REMOTE, announced_port: int = 30_000) -> dict[str, str]:
+    """What the switch adds when media come from somewhere else than announced (switch_rtp.c, "Auto Changing")."""
+    return {
+        "variable_remote_audio_ip": ip, "variable_remote_audio_port": str(port),
+        "variable_remote_audio_ip_reported": announced, "variable_remote_audio_port_reported": str(announced_port),
+        "variable_rtp_auto_adjust_audio": "true",
+    }  # fmt: skip
+
+
+def test_the_address_that_media_come_from_is_the_far_ends() -> None:
+    announced = sdps(SOUND(20_000), f"{SOUND(30_000)}\r\na=rtcp:30009")
+    medium = of({**audio(), **announced, **adjusted("203.0.113.9", 62_000)})
+    assert (medium.remote, medium.remote_rtcp) == (Endpoint("203.0.113.9", 62_000), Endpoint("203.0.113.9", 62_001))
+
+
+def test_an_address_that_was_seen_before_another_one_was_announced_is_not_believed() -> None:
+    seen = adjusted("203.0.113.9", 62_000)
+    medium = of({**audio(), **seen})
+    assert of({**audio(remote=31_000), **seen}, medium).remote == Endpoint(REMOTE, 31_000)
+
+
+@pytest.mark.parametrize("nowhere", ["0.0.0.0", "::"])
+def test_a_stream_on_hold_keeps_the_address_it_had(nowhere: str) -> None:
+    """RFC 2543's hold, which phones still send: `c=IN IP4 0.0.0.0`."""
+    medium = of({**audio(), **sdps(SOUND(20_000), SOUND(30_000))})
+    held = {**audio(), "variable_remote_media_ip": nowhere, **sdps(SOUND(20_000), SOUND(30_000), remote=nowhere)}
+    assert of(held, medium).remote == Endpoint(REMOTE, 30_000)
+    assert of({**held, **adjusted("198.51.100.8", 30_000, announced=nowhere)}, medium).remote == Endpoint(
+        "198.51.100.8", 30_000
+    )
+
+
+# --- which line, and which RTCP port ---
+
+
+def test_the_line_of_the_port_that_is_used_is_the_one_that_was_taken() -> None:
+    offer = f"m=audio 30100 RTP/SAVP 0\r\na=rtcp:30109\r\n{SOUND(30_000)}\r\na=rtcp:30005"
+    assert of({**audio(), **sdps(SOUND(20_000), offer)}).remote_rtcp == Endpoint(REMOTE, 30_005)
+
+
+def test_with_ice_rtcp_goes_where_its_candidate_is() -> None:
+    ice = {**audio(), **sdps(SOUND(20_000), f"{SOUND(30_000)}\r\na=ice-ufrag:x\r\na=rtcp:9")}
+    assert of(ice).remote_rtcp == Endpoint(REMOTE, 30_001), "the switch ignores a=rtcp then: it says port 9"
+    candidate = {"variable_remote_audio_rtcp_ip": "203.0.113.7", "variable_remote_audio_rtcp_port": "40001"}
+    assert of({**ice, **candidate}).remote_rtcp == Endpoint("203.0.113.7", 40_001)
+    plain = sdps(SOUND(20_000), SOUND(30_000))
+    assert of({**audio(), **plain, **candidate}).remote_rtcp == Endpoint(REMOTE, 30_001), "of an earlier SDP"
 
 
 def test_a_host_name_is_no_address_and_nobody_looks_it_up() -> None:
@@ -109,7 +192,7 @@ def test_the_sdp_is_right_where_a_variable_of_an_earlier_one_is_left_over() -> N
 def test_a_clock_that_an_event_does_not_tell_stays() -> None:
     medium = of(audio())
     assert of({"variable_rtp_use_ssrc": "7"}, medium).clock == 8000
-    assert medium.ssrc == 7
+    assert medium.sent.ssrc == 7
 
 
 def test_without_any_port_there_is_no_medium() -> None:
@@ -132,12 +215,12 @@ def test_a_re_invite_moves_the_media() -> None:
 def test_an_event_that_says_nothing_of_media_changes_nothing() -> None:
     medium = of(audio())
     assert of({}, medium) is medium
-    assert (medium.remote, medium.ssrc, medium.codec) == (Endpoint(REMOTE, 30_000), 0x0A0A0A0A, "PCMU")
+    assert (medium.remote, medium.sent.ssrc, medium.codec) == (Endpoint(REMOTE, 30_000), 0x0A0A0A0A, "PCMU")
 
 
 def test_a_changed_ssrc_replaces_ours() -> None:
     medium = of(audio())
-    assert of(audio(ssrc=0x0C0C0C0C), medium).ssrc == 0x0C0C0C0C
+    assert of(audio(ssrc=0x0C0C0C0C), medium).sent.ssrc == 0x0C0C0C0C
 
 
 def test_video_has_its_own_ports_ssrc_and_clock() -> None:
@@ -146,7 +229,7 @@ def test_video_has_its_own_ports_ssrc_and_clock() -> None:
     assert picture is not None
     assert (sound.local, picture.local) == (Endpoint(LOCAL, 20_000), Endpoint(LOCAL, 22_000))
     assert (picture.kind, picture.remote_rtcp) == ("video", Endpoint(REMOTE, 32_001))
-    assert (picture.ssrc, picture.clock, picture.codec, picture.ptime) == (0x0B0B0B0B, 90_000, "VP8", None)
+    assert (picture.sent.ssrc, picture.clock, picture.codec, picture.ptime) == (0x0B0B0B0B, 90_000, "VP8", None)
 
 
 def test_video_that_the_far_end_refused_is_no_medium() -> None:

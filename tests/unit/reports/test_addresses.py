@@ -82,9 +82,9 @@ def test_rtcp_of_a_leg_that_nobody_saw_waits_and_is_counted() -> None:
 def test_a_leg_of_which_rtcp_alone_was_heard_can_be_asked_about() -> None:
     ear, a = Ear(), Channel("unheard of")
     ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])), callee("known", None).event(CREATE))
-    assert ear.pipeline.strangers(0) == []
-    assert ear.pipeline.strangers(50) == ["unheard of"]
-    assert ear.pipeline.strangers(50) == [], "once is enough: it lives or it does not"
+    assert ear.pipeline.take_unknown(0) == []
+    assert ear.pipeline.take_unknown(50) == ["unheard of"]
+    assert ear.pipeline.take_unknown(50) == [], "once is enough: it lives or it does not"
     (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio()}))
     assert (message.correlation_id, message.src_port) == ("call-a", 30_001)
 
@@ -94,7 +94,7 @@ def test_a_leg_whose_media_mattered_to_no_report_can_be_asked_about_once_they_do
     ear.hear(a.event(ANSWER, {**sip(), **audio()}), callee("rings", None).event(CREATE))
     ear.pipeline.reconfigure(Settings())
     assert ear.hear(a.hears(received_rtcp(blocks=[block(OURS)]))) == []
-    assert ear.pipeline.strangers(50) == ["leg-a"]
+    assert ear.pipeline.take_unknown(50) == ["leg-a"]
     (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio()}))
     assert flow(message) == ("198.51.100.7", 30_001, "192.0.2.2", 20_001)
 
@@ -106,7 +106,7 @@ def test_media_that_nobody_looked_at_for_a_while_are_not_believed() -> None:
     ear.hear(a.event(UPDATE, {**sip(), **audio(remote=40_000, ssrc=77)}))
     ear.pipeline.reconfigure(Settings())
     assert ear.hear(a.says(sent_rtcp())) == []
-    assert ear.pipeline.strangers(50) == ["leg-a"]
+    assert ear.pipeline.take_unknown(50) == ["leg-a"]
     (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio(remote=40_000, ssrc=77)}))
     assert (flow(message)[3], body(message)["leg"]) == (40_001, "leg-a")
 
@@ -114,7 +114,7 @@ def test_media_that_nobody_looked_at_for_a_while_are_not_believed() -> None:
 def test_the_switch_is_asked_about_a_leg_once_and_about_so_many_at_a_time() -> None:
     ear = Ear()
     ear.hear(*[Channel(str(number)).hears(received_rtcp(blocks=[block(OURS)])) for number in range(5)])
-    assert [ear.pipeline.strangers(2) for _ in range(4)] == [["0", "1"], ["2", "3"], ["4"], []]
+    assert [ear.pipeline.take_unknown(2) for _ in range(4)] == [["0", "1"], ["2", "3"], ["4"], []]
 
 
 def test_rtcp_that_came_after_all_was_over_leaves_no_leg_behind() -> None:

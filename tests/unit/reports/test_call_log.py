@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 import pytest
 
-from fs_hepipe.calls.legs import Leg
+from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.reports.call_log import EXTRA, call_log
 from fs_hepipe.words import names
@@ -79,7 +79,7 @@ def test_text_beyond_ascii_is_whole() -> None:
 
 def test_both_legs_are_named() -> None:
     leg = called()
-    leg.other_id = "leg-b"
+    leg.join(None, "leg-b")
     assert words(line(leg=leg))["other-leg"] == "leg-b"
     assert "other-call-id" not in words(line(leg=leg))
     told = words(line(leg=leg, other=leg_with(unique_id="leg-b", call_id="call-b")))
@@ -206,7 +206,8 @@ def test_a_callers_name_can_not_forge_a_line_or_a_key(name: str) -> None:
 @pytest.mark.parametrize("encoder", sorted(ENCODERS))
 def test_hostile_names_of_the_channel_and_its_legs_are_shown(encoder: str) -> None:
     leg = leg_with(unique_id="leg\n\udce9")
-    leg.channel, leg.other_id = 'sofia/x/"\udcff', "other\0"
+    leg.channel = 'sofia/x/"\udcff'
+    leg.join(None, "other\0")
     other = leg_with(unique_id="other\0", call_id="call\udce9\n" + "x" * 60_000)
     with json_by(encoder):
         loaded: dict[str, Any] = json.loads(line(leg=leg, other=other, log_format="json").payload)

@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 import pytest
 
-from fs_hepipe.calls.media import Endpoint
+from fs_hepipe.calls.endpoint import Endpoint
 from fs_hepipe.calls.record import Plane
 from fs_hepipe.reports.custom import MAX_FIELDS, Custom, custom
 from fs_hepipe.words.event import RecordedEvent

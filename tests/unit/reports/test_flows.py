@@ -112,6 +112,7 @@ def test_both_directions_of_a_medium_are_kept_and_only_of_a_call_id_of_reasonabl
             assert reported(ear, a, ntp).correlation_id == call_id
             (sent,) = ear.hear(a.says(sent_rtcp(ntp=(ntp, 0))))
             assert flow(sent) == ("192.0.2.2", 20_001, "198.51.100.7", 30_001)
-        sound = ear.pipeline.legs.living["leg-a"].audio
-        assert sound is not None
-        assert (sound.received_flow is not None, sound.sent_flow is not None) == (kept, kept)
+        leg = ear.pipeline.legs.find("leg-a")
+        assert leg is not None
+        assert leg.audio is not None
+        assert (leg.audio.received.flow is not None, leg.audio.sent.flow is not None) == (kept, kept)

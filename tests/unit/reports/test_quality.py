@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import pytest
 
-from fs_hepipe.calls.legs import Leg
+from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import Medium, Reception
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.reports.quality import qos
@@ -19,12 +19,12 @@ def medium(kind: str = "audio", heard: Optional[Reception] = None, said: Optiona
     made = Medium(kind)
     made.local_ip, made.local_port = "192.0.2.2", 20_000
     made.remote_ip, made.remote_port = "198.51.100.7", 30_000
-    made.ssrc, made.remote_ssrc = 0x0A0A0A0A, 0xFAFA
+    made.sent.ssrc, made.received.ssrc = 0x0A0A0A0A, 0xFAFA
     made.clock, made.codec, made.payload_type, made.ptime = 8000, "PCMU", 0, 20
     if heard:
-        made.hears(heard.source, heard.lost, heard.jitter)
+        made.received.add(heard)
     if said:
-        made.says(*said)
+        made.sent.add(said)
     return made
 
 
@@ -39,7 +39,7 @@ def received(leg: Leg, **other: str) -> dict[str, Any]:
 @pytest.mark.parametrize("encoder", sorted(ENCODERS))
 def test_what_the_switch_received_is_told_in_full(encoder: str) -> None:
     with json_by(encoder):
-        (record,) = report(leg_with(medium(heard=Reception(1, 5, 16, None))), statistics())
+        (record,) = report(leg_with(medium(heard=Reception(1, 5, 1000, 16))), statistics())
     assert (record.protocol_type, record.received, record.plane, record.medium) == (34, True, Plane.RTP, "audio")
     assert (record.timestamp, record.mos) == (T0, 442)
     assert body(record) == {
@@ -52,7 +52,7 @@ def test_what_the_switch_received_is_told_in_full(encoder: str) -> None:
 
 
 def test_what_the_far_end_said_it_received_is_told_in_full() -> None:
-    sound = medium(heard=Reception(1, 5, 16, None), said=Reception(1, 7, 24, 0.0401312))
+    sound = medium(heard=Reception(1, 5, 1000, 16), said=Reception(1, 7, 1000, 24, 0.0401312))
     _, record = report(leg_with(sound), statistics())
     assert (record.received, record.mos, record.medium) == (False, None, "audio")
     assert body(record) == {
@@ -65,7 +65,7 @@ def test_what_the_far_end_said_it_received_is_told_in_full() -> None:
 
 def test_the_directions_are_two_reports_and_not_one_sum() -> None:
     """hepipe.js adds up what was received and what was sent."""
-    records = report(leg_with(medium(said=Reception(1, 0, None, None))), statistics())
+    records = report(leg_with(medium(said=Reception(1, 0, 1000, None))), statistics())
     assert [(body(record)["DIR"], body(record)["TOTAL_PK"]) for record in records] == [(0, 795), (1, 794)]
 
 
@@ -74,7 +74,7 @@ def test_the_directions_are_two_reports_and_not_one_sum() -> None:
 
 def test_loss_is_rtcps_count_and_not_frames_of_comfort_noise_or_flaws() -> None:
     """hepipe.js gives skip_packet_count for loss."""
-    leg = leg_with(medium(heard=Reception(1, 5, None, None)))
+    leg = leg_with(medium(heard=Reception(1, 5, 1000, None)))
     told = received(leg, in_skip_packet_count="420", in_flaw_total="170")
     assert told["PACKET_LOSS"] == 5
 
@@ -89,19 +89,19 @@ def test_without_rtcp_there_is_no_loss_but_the_switchs_own_rate() -> None:
 
 def test_losses_of_a_stream_that_changed_its_ssrc_are_added_up() -> None:
     sound = medium()
-    sound.hears(1, 5, 80)
-    sound.hears(2, 3, 8)
+    sound.received.add(Reception(1, 5, 1000, 80))
+    sound.received.add(Reception(2, 3, 1000, 8))
     told = received(leg_with(sound))
     assert (told["PACKET_LOSS"], told["EXPECTED_PK"], told["JITTER"]) == (8, 803, 1.0)
 
 
 def test_duplicates_are_a_negative_loss() -> None:
-    told = received(leg_with(medium(heard=Reception(1, -2, None, None))))
+    told = received(leg_with(medium(heard=Reception(1, -2, 1000, None))))
     assert (told["PACKET_LOSS"], told["EXPECTED_PK"]) == (-2, 793)
 
 
 def test_nothing_is_told_of_our_stream_that_the_far_end_did_not_say() -> None:
-    assert len(report(leg_with(medium(heard=Reception(1, 0, None, None))), statistics())) == 1
+    assert len(report(leg_with(medium(heard=Reception(1, 0, 1000, None))), statistics())) == 1
 
 
 def test_a_stream_of_ours_that_was_never_sent_is_not_reported() -> None:
@@ -111,7 +111,7 @@ def test_a_stream_of_ours_that_was_never_sent_is_not_reported() -> None:
 
 
 def test_a_far_end_that_never_received_us_leaves_out_what_it_did_not_measure() -> None:
-    sound = medium(said=Reception(1, 0, None, None))
+    sound = medium(said=Reception(1, 0, 1000, None))
     sound.clock = None
     variables = statistics()
     del variables["variable_rtp_audio_out_raw_bytes"]
@@ -125,7 +125,7 @@ def test_a_far_end_that_never_received_us_leaves_out_what_it_did_not_measure() -
 def test_a_stream_that_lost_8_percent_is_not_called_flawless() -> None:
     """The switch sets its flaws back to none when they outnumber the packets."""
     (record,) = report(
-        leg_with(medium(heard=Reception(1, 69, None, None))), statistics(in_quality_percentage="100.00", in_mos="4.50")
+        leg_with(medium(heard=Reception(1, 69, 1000, None))), statistics(in_quality_percentage="100.00", in_mos="4.50")
     )
     assert record.mos is None
     assert not {"MOS", "RFACTOR"} & set(body(record))
@@ -153,7 +153,7 @@ def test_without_rtcp_the_switchs_own_loss_tells_whether_a_flawless_mos_is_belie
 
 
 def test_a_mos_that_shows_the_loss_is_believed() -> None:
-    (record,) = report(leg_with(medium(heard=Reception(1, 69, None, None))), statistics(in_mos="3.91"))
+    (record,) = report(leg_with(medium(heard=Reception(1, 69, 1000, None))), statistics(in_mos="3.91"))
     assert (record.mos, body(record)["MOS"]) == (391, 3.91)
 
 
@@ -162,7 +162,7 @@ def test_either_of_mos_and_r_tells_that_no_flaw_was_seen() -> None:
         variables = statistics(in_quality_percentage="100.00", in_mos="4.50")
         other = "in_quality_percentage" if only == "in_mos" else "in_mos"
         del variables[f"variable_rtp_audio_{other}"]
-        (record,) = report(leg_with(medium(heard=Reception(1, 69, None, None))), variables)
+        (record,) = report(leg_with(medium(heard=Reception(1, 69, 1000, None))), variables)
         assert not {"MOS", "RFACTOR"} & set(body(record))
 
 
@@ -170,7 +170,7 @@ def test_a_leg_that_received_nothing_has_no_mos() -> None:
     """The switch starts with a MOS of 4.50."""
     nothing = statistics(in_packet_count="0", in_quality_percentage="100.00", in_mos="4.50")
     assert report(leg_with(medium()), nothing) == []
-    (sent,) = report(leg_with(medium(said=Reception(1, 0, None, None))), nothing)
+    (sent,) = report(leg_with(medium(said=Reception(1, 0, 1000, None))), nothing)
     assert (body(sent)["DIR"], sent.mos) == (1, None)
 
 
@@ -241,7 +241,7 @@ def test_a_leg_whose_media_nobody_saw_is_reported_without_addresses() -> None:
 
 @pytest.mark.parametrize("header", ["in_packet_count", "in_mos", "in_mean_interval", "in_raw_bytes", "out_raw_bytes"])
 def test_a_statistic_that_is_no_number_is_a_fault(header: str) -> None:
-    leg = leg_with(medium(said=Reception(1, 0, None, None)))
+    leg = leg_with(medium(said=Reception(1, 0, 1000, None)))
     with pytest.raises(MappingError, match=f"not_a_number: variable_rtp_audio_{header}"):
         report(leg, statistics(**{header: "many"}))
 
@@ -250,7 +250,7 @@ def test_a_statistic_that_is_no_number_is_a_fault(header: str) -> None:
 
 
 def test_audio_and_video_are_reported_each() -> None:
-    leg = leg_with(medium(), medium("video", said=Reception(1, 1, None, None)))
+    leg = leg_with(medium(), medium("video", said=Reception(1, 1, 1000, None)))
     records = report(leg, {**statistics(), **statistics("video", in_packet_count="3000", in_mos="4.10")})
     assert [(record.medium, record.received, body(record)["TOTAL_PK"], record.mos) for record in records] == [
         ("audio", True, 795, 442),
@@ -260,7 +260,7 @@ def test_audio_and_video_are_reported_each() -> None:
 
 
 def test_a_report_is_sent_once_per_type() -> None:
-    leg = leg_with(medium(said=Reception(1, 0, None, None)))
+    leg = leg_with(medium(said=Reception(1, 0, 1000, None)))
     records = report(leg, statistics(), (34, 35, 32, 99))
     assert [record.protocol_type for record in records] == [34, 35, 32, 99] * 2
     assert len({record.payload for record in records}) == 2

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.calls.legs import MAX_SENDERS, Leg
+from fs_hepipe.calls.leg import MAX_SENDERS, Leg
 from fs_hepipe.calls.media import MAX_SOURCES, Medium, Reception
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.reports import rtcp
@@ -34,7 +34,7 @@ OURS, THEIRS, PICTURE = 0x0A0A0A0A, 0xFAFA, 0x0B0B0B0B
 
 def medium(kind: str = "audio", ssrc: Optional[int] = OURS, clock: Optional[int] = 8000) -> Medium:
     made = Medium(kind)
-    made.ssrc, made.clock = ssrc, clock
+    made.sent.ssrc, made.clock = ssrc, clock
     return made
 
 
@@ -201,8 +201,8 @@ def test_an_ssrc_of_0_does_not_make_the_far_ends_forgotten() -> None:
     hear(leg, received_rtcp(THEIRS, blocks=[block(OURS)]))
     hear(leg, received_rtcp(0, ntp=(0, 0), blocks=[block(OURS)]))
     say(leg, sent_rtcp(0, 0))
-    assert sound.remote_ssrc == THEIRS
-    assert sound.heard == ()
+    assert sound.received.ssrc == THEIRS
+    assert sound.received.reports == ()
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
@@ -399,9 +399,9 @@ def test_the_last_word_of_each_source_is_kept() -> None:
     say(leg, sent_rtcp(THEIRS, Lost=3, Jitter=8))
     say(leg, sent_rtcp(THEIRS, Lost=9, Jitter=16))
     hear(leg, received_rtcp(THEIRS, blocks=[block(OURS, Lost=4, Jitter=24)], rtts=[0.03]))
-    assert sound.heard == (Reception(THEIRS, 9, 16, None),)
-    assert sound.said == (Reception(OURS, 4, 24, 0.03),)
-    assert sound.remote_ssrc == THEIRS
+    assert sound.received.reports == (Reception(THEIRS, 9, 52352, 16),)
+    assert sound.sent.reports == (Reception(OURS, 4, 52352, 24, 0.03),)
+    assert sound.received.ssrc == THEIRS
 
 
 def test_a_source_that_changed_its_ssrc_is_not_merged_with_what_it_was() -> None:
@@ -409,30 +409,30 @@ def test_a_source_that_changed_its_ssrc_is_not_merged_with_what_it_was() -> None
     leg = leg_with(sound)
     for ssrc, lost in ((1, 3), (1, 5), (2, 0), (2, 2)):
         say(leg, sent_rtcp(ssrc, Lost=lost))
-    assert sound.heard == (Reception(1, 5, 80, None), Reception(2, 2, 80, None))
-    assert sound.remote_ssrc == 2
+    assert sound.received.reports == (Reception(1, 5, 52352, 80), Reception(2, 2, 52352, 80))
+    assert sound.received.ssrc == 2
 
 
 def test_the_source_heard_last_is_the_last_one() -> None:
     sound = medium()
     for ssrc in (1, 2, 1):
         say(leg_with(sound), sent_rtcp(ssrc))
-    assert [reception.source for reception in sound.heard] == [2, 1]
+    assert [reception.ssrc for reception in sound.received.reports] == [2, 1]
 
 
 def test_the_round_trip_is_that_of_the_block_about_us() -> None:
     sound = medium()
     hear(leg_with(sound), received_rtcp(blocks=[block(99), block(OURS)], rtts=[0.5, 0.02]))
-    assert sound.said == (Reception(OURS, 3, 80, 0.02),)
+    assert sound.sent.reports == (Reception(OURS, 3, 52352, 80, 0.02),)
 
 
 def test_a_block_about_somebody_else_is_not_kept_as_ours() -> None:
     sound = medium()
     hear(leg_with(sound), received_rtcp(blocks=[block(99)]))
-    assert sound.said == ()
+    assert sound.sent.reports == ()
     unknown = medium(ssrc=None)
     hear(leg_with(unknown), received_rtcp(blocks=[block(99)]))
-    assert [reception.source for reception in unknown.said] == [99]
+    assert [reception.ssrc for reception in unknown.sent.reports] == [99]
 
 
 def test_sources_kept_are_bounded() -> None:
@@ -441,7 +441,7 @@ def test_sources_kept_are_bounded() -> None:
     for ssrc in range(1, 50):
         say(leg, sent_rtcp(ssrc))
         hear(leg, received_rtcp(ssrc, blocks=[block(ssrc)]))
-    assert len(sound.heard) == len(sound.said) == MAX_SOURCES
+    assert len(sound.received.reports) == len(sound.sent.reports) == MAX_SOURCES
 
 
 def test_a_source_that_is_kept_is_kept_up_to_date_when_there_is_no_room_for_another() -> None:
@@ -450,21 +450,21 @@ def test_a_source_that_is_kept_is_kept_up_to_date_when_there_is_no_room_for_anot
     for ssrc in range(1, MAX_SOURCES + 3):
         say(leg, sent_rtcp(ssrc, Lost=1))
     say(leg, sent_rtcp(1, Lost=9))
-    assert len(sound.heard) == MAX_SOURCES
-    assert sound.heard[-1] == Reception(1, 9, 80, None)
+    assert len(sound.received.reports) == MAX_SOURCES
+    assert sound.received.reports[-1] == Reception(1, 9, 52352, 80)
 
 
 def test_a_round_trip_of_zero_is_none() -> None:
     sound = medium()
     hear(leg_with(sound), received_rtcp(blocks=[block(OURS)], rtts=[0.0]))
-    assert sound.said[0].rtt is None
+    assert sound.sent.reports[0].rtt is None
 
 
 def test_a_block_without_a_loss_tells_nothing_of_it() -> None:
     sound, words = medium(), block(OURS)
     del words["Lost"]
     hear(leg_with(sound), received_rtcp(blocks=[words]))
-    assert sound.said == ()
+    assert sound.sent.reports == ()
 
 
 def test_a_hostile_unique_id_is_shown() -> None:

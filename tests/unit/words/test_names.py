@@ -16,6 +16,8 @@ NOT_RECORDED = {
     "variable_sip_invite_call_id",  # nor told which Call-ID to use
     "variable_rtp_remote_audio_rtcp_port",  # every far end used rtcp-mux
     "fs_hepipe-log",  # our own
+    *(f"variable_remote_audio_{end}" for end in ("ip", "port", "ip_reported", "port_reported")),  # media as announced
+    *(f"variable_remote_audio_rtcp_{end}" for end in ("ip", "port")),  # no recorded call had ICE
     *(header for header in HEADERS if "video" in header),  # no recorded call had video
 }
 

@@ -8,11 +8,11 @@ import pytest
 
 from fs_hepipe.words.errors import MappingError
 from fs_hepipe.words.numbers import (
-    all_unsigned,
     decimal,
     event_time,
     hexadecimal,
     milliseconds,
+    numbers,
     signed24,
     unsigned,
 )
@@ -68,19 +68,20 @@ def test_a_signed_24_bit_number_is_printed_unsigned(printed: int, number: int) -
     assert signed24(printed) == number
 
 
-HEADERS = (("a", "A"), ("b", "B"), ("c", "C"))
+HEADERS = ("A", "B", "C")
 
 
 def test_numbers_read_together_are_those_read_one_by_one() -> None:
-    event = {"A": "0", "C": str(2**53)}
-    assert all_unsigned(event.get, HEADERS) == {"a": 0, "c": 2**53}
-    assert all_unsigned(dict[str, str]().get, HEADERS) == {}
+    assert numbers({"A": "0", "B": "7", "C": "8"}.get, HEADERS) == [0, 7, 8]
+    assert numbers({"A": "0", "B": "7", "C": str(2**53)}.get, HEADERS) == [0, 7, 2**53]
+    assert numbers({"A": "0", "C": str(2**53)}.get, HEADERS) == [0, None, 2**53]
+    assert numbers(dict[str, str]().get, HEADERS) == [None, None, None]
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.0", "x", "٣", " 1", "1_0", str(2**53 + 1), "9" * 5000])
 def test_one_of_many_that_is_no_number_is_named(text: str) -> None:
     with pytest.raises(MappingError, match=r"^not_a_number: B: "):
-        all_unsigned({"A": "1", "B": text, "C": "3"}.get, HEADERS)
+        numbers({"A": "1", "B": text, "C": "3"}.get, HEADERS)
 
 
 @pytest.mark.parametrize("text, number", [("00000000", 0), ("7f082297", 0x7F082297), ("FFFFFFFF", 2**32 - 1)])

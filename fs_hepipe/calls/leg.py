@@ -1,0 +1,140 @@
+"""
+One leg: what is remembered of a channel so that its later events find their SIP call.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Optional
+
+from fs_hepipe.calls.endpoint import Endpoint
+from fs_hepipe.calls.media import MAX_SOURCES, Medium
+from fs_hepipe.calls.record import Record
+from fs_hepipe.hep.registry import IpProtocol
+from fs_hepipe.words.text import shown, to_json
+
+CLOCK_STEP = 1_000_000
+"""Microseconds: further back than this is a clock that was set, not two events in one tick."""
+
+SIP_CHANNEL = "sofia/"
+"""How the names of SIP channels begin (mod_sofia.c:sofia_glue_attach_private)."""
+
+MAX_SENDERS = 2 * MAX_SOURCES
+"""SSRCs per leg whose last sender report is remembered."""
+
+SenderReport = tuple[int, int, int]
+"""SSRC and NTP time, both its words."""
+
+
+class Leg:
+    """A channel. Every attribute that can be None is None until the switch has told it."""
+
+    __slots__ = (
+        "_other", "_other_id", "asked", "audio", "call_id", "channel", "created", "destroyed", "dropped", "held",
+        "ip_protocol", "last_timestamp", "local", "names_other", "other_is_gone", "outbound", "quoted", "remote",
+        "reported", "seen", "sender_reports", "unique_id", "video",
+    )  # fmt: skip
+
+    def __init__(self, unique_id: str) -> None:
+        self.unique_id = ""
+        self.quoted = b""
+        """The Unique-ID as JSON has it."""
+        self.rename(unique_id)
+        self.created = False
+        """Its CHANNEL_CREATE came."""
+        self.call_id: Optional[str] = None
+        self.names_other = False
+        """Its own events named the other leg."""
+        self.outbound: Optional[bool] = None
+        """True: the switch called; False: it was called."""
+        self.channel: Optional[str] = None
+        """Its name, `sofia/internal/1001@example.com`."""
+        self.local: Optional[Endpoint] = None
+        """Our side of the SIP signalling."""
+        self.remote: Optional[Endpoint] = None
+        """The far end's side of it."""
+        self.ip_protocol = IpProtocol.UDP
+        """Of the signalling."""
+        self.audio: Optional[Medium] = None
+        self.video: Optional[Medium] = None
+        self.sender_reports: tuple[SenderReport, ...] = ()
+        """The last sender report of each SSRC that sent one."""
+        self.last_timestamp = 0
+        """Microseconds: the time of the last record made."""
+        self.reported = False
+        """Its quality was reported."""
+        self.seen = 0.0
+        """When the last event came."""
+        self.asked = False
+        """The switch was asked about it, for no event had introduced it."""
+        self.destroyed: Optional[float] = None
+        """When CHANNEL_DESTROY came."""
+        self.dropped = False
+        """It is remembered no longer."""
+        self.held: Optional[deque[tuple[float, Record]]] = None
+        """Records that wait, the first to come first, with the time until which they may; None without any."""
+        self.other_is_gone = False
+        """The other leg was known and is remembered no longer: who has its Unique-ID now is somebody else."""
+        self._other: Optional[Leg] = None
+        self._other_id: Optional[str] = None
+
+    def rename(self, unique_id: str) -> None:
+        """Gives it its Unique-ID, or another one."""
+        self.unique_id = unique_id
+        self.quoted = b"%s" % to_json(shown(unique_id))  # copied: orjson's own takes 1 kB for these 40 octets
+
+    @property
+    def is_sip(self) -> bool:
+        """Whether a Call-ID of its own is to be expected. A channel whose name we don't know yet may be one."""
+        return self.channel is None or self.channel.startswith(SIP_CHANNEL)
+
+    @property
+    def media(self) -> list[Medium]:
+        """The media it has now."""
+        return [medium for medium in (self.audio, self.video) if medium is not None and medium.active]
+
+    @property
+    def all_media(self) -> list[Medium]:
+        """The media it has or had."""
+        return [medium for medium in (self.audio, self.video) if medium is not None]
+
+    @property
+    def other(self) -> Optional[Leg]:
+        """The other leg, as long as it is remembered; None also where only its Unique-ID is known."""
+        if self._other is not None and self._other.dropped:
+            self._other_id, self._other, self.other_is_gone = self._other.unique_id, None, True
+        return self._other
+
+    @property
+    def other_id(self) -> Optional[str]:
+        """Unique-ID of the other leg, known or not."""
+        return self._other_id if self._other is None else self._other.unique_id
+
+    def join(self, other: Optional[Leg], other_id: str) -> None:
+        """Says which leg is its other one: itself, whatever it is called later, or by its Unique-ID alone."""
+        self._other, self._other_id, self.other_is_gone = other, other_id, False
+
+    def drop(self) -> None:
+        """It is remembered no longer."""
+        self.dropped = True
+        self._other_id, self._other, self.other_is_gone = self.other_id, None, True  # or both would stay in memory
+
+    def is_new_sender_report(self, report: SenderReport) -> bool:
+        """Whether this sender report was not there before; remembers it then, of `MAX_SENDERS` SSRCs at the most."""
+        if report in self.sender_reports:
+            return False
+        others = tuple([known for known in self.sender_reports if known[0] != report[0]])
+        self.sender_reports = (*(others if len(others) < MAX_SENDERS else ()), report)
+        return True
+
+    def stamp(self, timestamp: int) -> int:
+        """
+        The time of the leg's next record, microseconds.
+
+        The switch's event clock is coarse: events of one leg with one time keep their order by a microsecond each.
+        """
+        behind = self.last_timestamp - timestamp
+        if 0 <= behind < CLOCK_STEP:
+            timestamp = self.last_timestamp + 1
+        self.last_timestamp = timestamp
+        return timestamp
