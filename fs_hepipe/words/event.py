@@ -27,24 +27,6 @@ class Event(Protocol):
         """The whole event; `json` is the format we ask for."""
 
 
-class Reread:
-    """An event of which some headers were read before, and aren't read again."""
-
-    __slots__ = ("_event", "_known")
-
-    def __init__(self, event: Event, known: dict[str, Optional[str]]) -> None:
-        self._event = event
-        self._known = known
-
-    def getHeader(self, name: str, /) -> Optional[str]:  # noqa: N802  FreeSWITCH's name
-        """The value of a header, None where there is none."""
-        return self._known[name] if name in self._known else self._event.getHeader(name)
-
-    def serialize(self, format: str, /) -> str:  # noqa: A002
-        """The whole event."""
-        return self._event.serialize(format)
-
-
 class RecordedEvent:
     """An event made of its headers, as `Event.serialize("json")` and `uuid_dump … json` give them."""
 

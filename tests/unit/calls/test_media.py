@@ -7,7 +7,7 @@ from typing import Optional
 import pytest
 
 from fs_hepipe.calls.endpoint import Endpoint, ip_literal
-from fs_hepipe.calls.media import Medium, observe_media
+from fs_hepipe.calls.media import MAX_SOURCES, Medium, Reception, Stream, observe_media
 from fs_hepipe.words.numbers import integer
 from tests.unit.synthetic import audio, video
 
@@ -119,6 +119,45 @@ def test_audio_keeps_its_ports_when_t38_takes_over(answer: str) -> None:
     assert of(t38, medium) is medium
     assert not medium.active
     assert (medium.local, medium.remote) == (Endpoint(LOCAL, 20_000), Endpoint(REMOTE, 30_000))
+
+
+# --- what receivers report ---
+
+
+def stream(*reports: tuple[int, int, int]) -> Stream:
+    """A stream of which SSRC, packets lost and highest sequence number were reported."""
+    made = Stream()
+    for ssrc, lost, highest_seq in reports:
+        made.add(Reception(ssrc, lost, highest_seq))
+    return made
+
+
+@pytest.mark.parametrize(
+    "reports, lost",
+    [
+        ([], None),
+        ([(1, 3, 1000), (1, 5, 1250)], 5),
+        ([(1, 5, 1000), (2, 0, 200), (2, 2, 450)], 7),  # the SSRC changed
+        ([(1, 300, 40_000), (1, 0, 900), (1, 2, 1150)], 302),  # a restart, from a lower sequence number
+        ([(1, 300, 1000), (1, 0, 9000)], 300),  # and from a much higher one
+        ([(1, 5, 1000), (1, 3, 1250)], 3),  # duplicates
+        ([(1, 300, 1000), (1, 299, 9000)], 299),  # many packets in one interval, one of them twice
+        ([(1, 2, 0xFFF0), (1, 2, 0x10010)], 2),  # sequence numbers went round
+        ([(1, -2, 1000), (1, -3, 1250)], -3),
+    ],
+)
+def test_losses_add_up_when_counts_start_anew(reports: list[tuple[int, int, int]], lost: Optional[int]) -> None:
+    assert stream(*reports).lost == lost
+
+
+def test_a_report_without_a_sequence_number_is_taken_as_it_is() -> None:
+    made = stream((1, 300, 1000))
+    made.add(Reception(1, 0))
+    assert made.lost == 0
+
+
+def test_ssrcs_remembered_are_bounded() -> None:
+    assert len(stream(*[(ssrc, 1, 1000) for ssrc in range(50)]).reports) == MAX_SOURCES
 
 
 # --- where media really come from ---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.record import Record
-from fs_hepipe.calls.waiting import MAX_PER_LEG, MAX_WAITING, PATIENCE, Waiting
+from fs_hepipe.calls.waiting import MAX_ENDS, MAX_PER_LEG, MAX_WAITING, PATIENCE, Waiting
 from fs_hepipe.words.counters import Counters
 
 
@@ -85,3 +85,33 @@ def test_a_leg_of_which_nothing_was_told_is_a_stranger() -> None:
     assert room.take_unknown(50) == [stranger]
     assert stranger.asked
     assert room.take_unknown(50) == []
+
+
+def test_a_leg_that_became_known_meanwhile_is_not_asked_about() -> None:
+    room, leg = Waiting(Counters()), Leg("a")
+    room.add(leg, record(), 0.0)
+    leg.channel = "sofia/internal/1001@192.0.2.10"
+    assert room.take_unknown(50) == []
+    assert not leg.asked
+
+
+def test_what_waits_on_two_legs_that_are_one_is_bounded_and_counted() -> None:
+    counters = Counters()
+    room, early, leg = Waiting(counters), Leg("early"), Leg("leg")
+    for number in range(20):
+        room.add(early, record(number), float(number))
+        room.add(leg, record(100 + number), number + 0.5)
+    room.move(early, leg)
+    assert (early.held, counters.waiting, counters.dropped) == (None, 32, {"no_room_to_wait": 8})
+    assert [room.take(leg).timestamp for _ in range(4)] == [0, 100, 1, 101]
+
+
+def test_what_left_in_time_is_not_looked_at_for_ever() -> None:
+    room, patient = Waiting(Counters()), Leg("patient")
+    room.add(patient, record(), 0.0)
+    for number in range(5 * MAX_WAITING):
+        leg = Leg(str(number))
+        room.add(leg, record(), 1.0)
+        room.take(leg)
+    assert len(room._ends) <= MAX_ENDS
+    assert room.due(10.0) == [patient]

@@ -467,6 +467,20 @@ def test_a_block_without_a_loss_tells_nothing_of_it() -> None:
     assert sound.sent.reports == ()
 
 
+def test_a_sent_block_without_a_loss_tells_nothing_of_it_either() -> None:
+    sound, headers = medium(), sent_rtcp(THEIRS)
+    del headers["Source-Lost"]
+    say(leg_with(sound), headers)
+    assert sound.received.reports == ()
+    assert sound.received.ssrc == THEIRS
+
+
+def test_the_round_trip_of_a_report_is_not_that_of_somebody_else() -> None:
+    report = hear(leg_with(medium()), received_rtcp(blocks=[block(99), block(OURS)], rtts=[9.9, 0.02]))
+    assert report["rtt_avg_ms"] == 20.0
+    assert "rtt_avg_ms" not in hear(leg_with(medium()), received_rtcp(blocks=[block(99)], rtts=[9.9]))
+
+
 def test_a_hostile_unique_id_is_shown() -> None:
     for encoder in ENCODERS:
         with json_by(encoder):

@@ -1,0 +1,64 @@
+"""What far ends do that do not keep to the rules, as a real switch told it: tests/data/cases."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from fs_hepipe.hep import Message
+from fs_hepipe.words.event import RecordedEvent
+from tests.unit.synthetic import Ear, body, flow
+
+CASES = Path(__file__).resolve().parents[2] / "data" / "cases"
+
+
+def messages(case: str, protocol_type: int) -> list[Message]:
+    ear = Ear()
+    with gzip.open(CASES / f"{case}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        found = [message for line in lines for message in ear.hear(RecordedEvent(json.loads(line)))]
+    assert ear.counters.failed == {}
+    return [message for message in found if message.protocol_type == protocol_type]
+
+
+@pytest.mark.parametrize(
+    "case, local, remote",
+    [
+        ("nat_auto_adjust", ("127.0.0.1", 24_084), ("127.0.0.1", 24_600)),
+        ("hold_c_0_0_0_0", ("127.0.0.1", 24_338), ("127.0.0.1", 24_810)),
+        ("reinvite_moves_media", ("127.0.0.1", 24_070), ("127.0.0.3", 24_950)),
+        ("opus_48000", ("127.0.0.1", 24_214), ("127.0.0.1", 24_900)),
+        ("rtcp_mux_refused_by_switch", ("127.0.0.1", 24_168), ("127.0.0.1", 24_820)),
+    ],
+)
+def test_quality_is_that_of_the_addresses_that_media_had(
+    case: str, local: tuple[str, int], remote: tuple[str, int]
+) -> None:
+    received, sent = messages(case, 34)
+    assert flow(received) == (*remote, *local)
+    assert flow(sent) == (*local, *remote)
+    assert (body(received)["SRC_IP"], body(received)["SRC_PORT"]) == remote
+
+
+def test_rtcp_is_on_the_rtp_port_with_rtcp_mux_alone() -> None:
+    assert {flow(message) for message in messages("rtcp_mux_avp", 5)} == {("127.0.0.1", 24_024, "127.0.0.1", 24_800)}
+    ends = ("127.0.0.1", 24_829), ("127.0.0.1", 24_169)
+    found = {flow(message) for message in messages("rtcp_mux_refused_by_switch", 5)}
+    assert found == {(*ends[0], *ends[1]), (*ends[1], *ends[0])}
+
+
+def test_jitter_is_counted_by_the_clock_of_the_codec() -> None:
+    first = body(messages("opus_48000", 5)[0])
+    assert first["report_blocks"][0]["ia_jitter"] == 0.833
+    assert {body(report)["CLOCK"] for report in messages("opus_48000", 34)} == {48_000}
+
+
+def test_audio_and_video_are_told_apart() -> None:
+    ports = {body(report)["medium"]: flow(report)[1] for report in messages("g722_h264_video", 5)}
+    assert ports == {"audio": 10_003, "video": 10_005}
+    quality = [body(report) for report in messages("g722_h264_video", 34)]
+    assert [(each["MEDIUM"], each["DIR"], each["CLOCK"]) for each in quality] == [
+        ("audio", 0, 8000), ("audio", 1, 8000), ("video", 0, 90_000), ("video", 1, 90_000),
+    ]  # fmt: skip
