@@ -67,7 +67,7 @@ collectors: $(VENV)/.holds-tests ## only the real collectors (as root on Debian:
 	@tests/collectors/install
 	@$(PYTEST) -rs $(ARGS) tests/collectors
 
-live: $(VENV)/.holds-tests ## a real switch: FREESWITCH=/path/of/the/binary, or one on PATH
+live: $(VENV)/.holds-tests ## real switches: FREESWITCH=path/of/binary:path/of/another, or the one on PATH
 	@$(PYTEST) -rs -m live $(ARGS)
 
 slow: $(VENV)/.holds-tests ## the soak and whatever else takes minutes

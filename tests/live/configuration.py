@@ -16,7 +16,10 @@ from typing import NamedTuple
 
 PASSWORD = "live"
 
-MODULES = "console logfile event_socket sofia loopback commands dptools dialplan_xml tone_stream".split()
+MODULES = "console logfile event_socket sofia loopback commands dptools dialplan_xml tone_stream"
+"""Of a switch that takes calls."""
+
+WITH_PYTHON = f"{MODULES} python3"
 
 PORTS = range(17_000, 30_000)
 """Below the ports that Linux gives to clients."""
@@ -67,12 +70,11 @@ def has_ipv6() -> bool:
     return False
 
 
-def files(name: str, ports: Ports, neighbour: Ports, *, has_python: bool) -> dict[str, str]:
+def files(name: str, ports: Ports, neighbour: Ports, modules: list[str]) -> dict[str, str]:
     """The configuration of switch `name`, as text by path below its configuration folder."""
-    modules = [*MODULES, "python3"] if has_python else MODULES
     load = "\n".join(f'<load module="mod_{module}"/>' for module in modules)
-    profiles = profile("live", "127.0.0.1", ports, neighbour)
-    if has_ipv6():
+    profiles = profile("live", "127.0.0.1", ports, neighbour) if "sofia" in modules else ""
+    if profiles and has_ipv6():
         profiles += profile("live6", "::1", ports, neighbour)
     return {
         "freeswitch.xml": FREESWITCH,
@@ -92,9 +94,7 @@ def files(name: str, ports: Ports, neighbour: Ports, *, has_python: bool) -> dic
         ),
         "autoload_configs/event_socket.conf.xml": configuration(
             "event_socket.conf",
-            settings(
-                {"nat-map": "false", "listen-ip": "127.0.0.1", "listen-port": ports.esl, "password": PASSWORD}
-            ),
+            settings({"nat-map": "false", "listen-ip": "127.0.0.1", "listen-port": ports.esl, "password": PASSWORD}),
         ),
         "autoload_configs/logfile.conf.xml": configuration(
             "logfile.conf",

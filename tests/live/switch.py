@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -19,7 +20,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from .collector import eventually
 from .configuration import PASSWORD, Ports, files
@@ -29,11 +30,12 @@ Endpoint = tuple[str, int]
 START_S = 30.0
 STOP_S = 10.0
 ANSWER_S = 20.0
+PROBE = Path(__file__).with_name("probe.py")
 FOLDERS = "log db run scripts temp sounds recordings storage cache certs htdocs grammar".split()
 
 
 class Installation:
-    """Where a FreeSWITCH binary has its modules and its fs_cli."""
+    """Where a FreeSWITCH binary has its modules, its fs_cli and, where releases share a machine, its freeswitch.py."""
 
     def __init__(self, binary: Path) -> None:
         self.binary = binary
@@ -41,25 +43,44 @@ class Installation:
         candidates = [prefix / "lib/freeswitch/mod", prefix / "mod", *prefix.glob("lib/*/freeswitch/mod")]
         self.modules = next((folder for folder in candidates if folder.is_dir()), candidates[0])
         self.fs_cli = binary.parent / "fs_cli"
+        self.wrapper = self.modules / "freeswitch.py"
+        """`make install` puts it where all releases share it: then the last one that was installed wins."""
+
+    @functools.cached_property
+    def release(self) -> str:
+        """Its version, such as 1.10.12; empty where it does not say."""
+        told = subprocess.run([str(self.binary), "-version"], capture_output=True, text=True, check=False)
+        found = re.search(r"version: (\S+?)(-release)?~", told.stdout)
+        return found[1] if found else ""
 
     @property
-    def lacking(self) -> Optional[str]:
-        """What there is not but ought to be, or None."""
+    def number(self) -> tuple[int, ...]:
+        """The same as numbers, to be compared."""
+        return tuple(map(int, re.findall(r"\d+", self.release)))
+
+    @functools.cached_property
+    def lacking(self) -> str:
+        """What there is not but ought to be; empty where nothing is missing."""
         if not os.access(self.binary, os.X_OK):
             return f"{self.binary} is no program"
         if not (self.modules / "mod_python3.so").exists():
             return f"{self.binary} has no mod_python3 in {self.modules}"
-        return None if self.fs_cli.exists() else f"{self.binary} has no fs_cli beside it"
+        if not self.fs_cli.exists():
+            return f"{self.binary} has no fs_cli beside it"
+        return "" if self.release else f"{self.binary} does not tell its version"
 
 
-def installation() -> tuple[Optional[Installation], str]:
-    """The FreeSWITCH of $FREESWITCH or PATH, or None and why there is none."""
-    named = os.environ.get("FREESWITCH")
-    path = named or shutil.which("freeswitch")
-    if not path:
-        return None, "no FreeSWITCH: none on PATH, and FREESWITCH does not name one"
-    found = Installation(Path(path).resolve())
-    return (None, found.lacking) if found.lacking else (found, "")
+@functools.cache
+def installations() -> list[Union[Installation, str]]:
+    """
+    The FreeSWITCHes of $FREESWITCH (paths with colons between them), else the one on PATH; instead of one that can't
+    be used a text that says why.
+    """
+    named = os.environ.get("FREESWITCH") or shutil.which("freeswitch")
+    if not named:
+        return ["no FreeSWITCH: none on PATH, and FREESWITCH does not name one"]
+    found = [Installation(Path(path).resolve()) for path in named.split(os.pathsep) if path]
+    return [each.lacking or each for each in found]
 
 
 class Esl:
@@ -71,8 +92,9 @@ class Esl:
         self._read()
         self._command(f"auth {PASSWORD}")
 
-    def api(self, command: str) -> str:
+    def api(self, command: str, patience: float = ANSWER_S) -> str:
         """The answer to a command of fs_cli."""
+        self._socket.settimeout(patience)
         return self._command(f"api {command}")
 
     def close(self) -> None:
@@ -96,23 +118,25 @@ class Esl:
 
 
 class Switch:
-    """One switch. `has_python` says whether it loads mod_python3."""
+    """One switch, with these modules."""
 
-    def __init__(self, home: Installation, folder: Path, ports: Ports, neighbour: Ports, *, has_python: bool) -> None:
+    def __init__(self, home: Installation, folder: Path, ports: Ports, neighbour: Ports, *, modules: str) -> None:
         self.name = folder.name
         self.folder = folder
         self.ports = ports
         self.scripts = folder / "scripts"
         self.conf = folder / "conf"
-        self._home = home
+        self.home = home
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._esl: Optional[Esl] = None
-        for path, text in files(self.name, ports, neighbour, has_python=has_python).items():
+        for path, text in files(self.name, ports, neighbour, modules.split()).items():
             target = self.conf / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
         for name in FOLDERS:
             (folder / name).mkdir(exist_ok=True)
+        if home.wrapper.exists():
+            shutil.copy(home.wrapper, self.scripts)
 
     # --- its life ---
 
@@ -124,13 +148,13 @@ class Switch:
     def launch(self) -> None:
         """Begins to start it; `wait_until_up` waits."""
         folders = [word for name in FOLDERS for word in (f"-{name}", str(self.folder / name))]
-        command = [str(self._home.binary), "-nonat", "-nf", "-nc", "-conf", str(self.conf), *folders]
+        command = [str(self.home.binary), "-nonat", "-nf", "-nc", "-conf", str(self.conf), *folders]
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "LANG": "C.UTF-8"}
         if "LD_LIBRARY_PATH" in os.environ:
             environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
         with (self.folder / "output").open("ab") as output:
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *command, "-mod", str(self._home.modules)],
+                ["setpriv", "--pdeathsig", "KILL", *command, "-mod", str(self.home.modules)],
                 cwd=self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -149,13 +173,14 @@ class Switch:
                 self.api("fsctl shutdown")
         self.hang_up()  # it would wait for us
 
-    def stop(self) -> None:
-        """Ends it, at the worst by force."""
+    def stop(self, *, patience: float = STOP_S) -> None:
+        """Ends it, after this long by force."""
         process, self._process = self._process, None
+        self.hang_up()
         if process is None:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_S)
+            process.wait(patience)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -172,12 +197,12 @@ class Switch:
 
     # --- what it says ---
 
-    def api(self, command: str) -> str:
+    def api(self, command: str, patience: float = ANSWER_S) -> str:
         """The answer to a command, over the event socket."""
         if self._esl is None:
             self._esl = Esl(self.ports.esl)
         try:
-            return self._esl.api(command)
+            return self._esl.api(command, patience)
         except OSError:
             self.hang_up()
             raise
@@ -186,7 +211,7 @@ class Switch:
         """The same as an operator gets it."""
         where = ["-H", "127.0.0.1", "-P", str(self.ports.esl), "-p", PASSWORD]
         told = subprocess.run(
-            [str(self._home.fs_cli), "-Q", *where, "-x", command],
+            [str(self.home.fs_cli), "-Q", *where, "-x", command],
             env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder)},
             capture_output=True,
             text=True,
@@ -208,6 +233,13 @@ class Switch:
     def log(self) -> str:
         """Its log so far."""
         return (self.folder / "log" / "freeswitch.log").read_text(errors="replace")
+
+    def probe(self) -> dict[str, Any]:
+        """What its interpreter is and holds (probe.py)."""
+        if not (self.scripts / PROBE.name).exists():
+            shutil.copy(PROBE, self.scripts)
+        found: dict[str, Any] = json.loads(self.api("python probe"))
+        return found
 
     # --- the agent in it ---
 
@@ -282,6 +314,12 @@ class Switch:
         if self._esl is not None:
             self._esl.close()
             self._esl = None
+
+
+def distribution() -> str:
+    """What this machine runs, in the distribution's own words (os-release(5))."""
+    found = re.search(r'^PRETTY_NAME="?([^"\n]+)', Path("/etc/os-release").read_text(), re.MULTILINE)
+    return found[1] if found else "unknown"
 
 
 def cpu_s(stat: Path) -> float:

@@ -16,29 +16,13 @@ from .switch import Switch
 
 pytestmark = pytest.mark.live
 
-PROBE = """\
-import gc
-import json
-import threading
-import freeswitch
-
-def fsapi(session, stream, env, args):
-    found = gc.get_objects()
-    stream.write(json.dumps({
-        "consumers": sum(type(each) is freeswitch.EventConsumer for each in found),
-        "threads": [thread.name for thread in threading.enumerate()],
-    }))
-"""
-"""A script of the switch's: what the interpreter holds."""
-
 LEAVING_S = 15.0
 """The switch alone needs about six."""
 
 
 def held(switch: Switch) -> dict[str, int]:
     """What the agent holds: event consumers, sockets to collectors."""
-    (switch.scripts / "probe.py").write_text(PROBE)
-    found = json.loads(switch.api("python probe"))
+    found = switch.probe()
     return {
         "consumers": found["consumers"],
         "sockets": len([remote for _, remote in switch.udp_sockets() if remote[1]]),
