@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from shutil import copy
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,8 +13,6 @@ from .collector import eventually
 from .lab import Lab
 
 pytestmark = pytest.mark.live
-
-CONTRACT = Path(__file__).resolve().parents[1] / "contract"
 
 
 def test_python_conf_xml_starts_it_with_the_switch(another: Lab) -> None:
@@ -95,18 +90,3 @@ def test_a_second_pyrun_says_that_it_is_running_and_changes_nothing(lab: Lab) ->
 def test_a_dialplan_mistake_is_a_line_in_the_log(lab: Lab) -> None:
     lab.dial("mistaken", seconds=1)
     eventually("complaint", lambda: "dialplan: 'lgo typo' is not: log TEXT" in lab.a.log())
-
-
-@pytest.fixture
-def contract(lab: Lab) -> Iterator[Lab]:
-    """The contract in the script folder."""
-    copies = [Path(copy(CONTRACT / name, lab.a.scripts)) for name in ("contract.py", "inside.py")]
-    yield lab
-    for path in copies:
-        path.unlink()
-
-
-def test_the_real_module_keeps_the_contract(contract: Lab) -> None:
-    *checks, last = contract.a.fs_cli("python inside").split("\n\n")[0].strip().splitlines()
-    assert [check for check in checks if not check.endswith(" ok")] == []
-    assert last == f"{len(checks)} passed, 0 failed"
