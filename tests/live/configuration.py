@@ -176,6 +176,11 @@ def dialplan(neighbour: Ports) -> str:
         "refused": (reports, f"bridge {to.format('busy')}"),
         "logged": (reports, "python fs_hepipe log customer chose billing", f"bridge {echo}"),
         "mistaken": ("python fs_hepipe lgo typo",),
+        "octets": (
+            "set said=${url_decode(caf%E9)}",
+            "python fs_hepipe log ${said}",
+            "python fs_hepipe log the next line",
+        ),
         "renamed": (reports, f"bridge [origination_uuid=${{create_uuid()}}]{echo}"),
         "bypass": (reports, "set bypass_media=true", f"bridge {echo}"),
         "loop": (reports, "bridge loopback/bridge/live"),
