@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import NamedTuple, Optional
 
@@ -63,6 +64,15 @@ class Lab:
         answer = self.b.api(f"bgapi originate {{{words}}}{to} caller XML live")
         assert answer.startswith("+OK"), answer
         return call_id
+
+    def dial_steadily(self, count: int, a_second: float, extension: str, seconds: Optional[int] = None) -> list[str]:
+        """The Call-IDs of so many calls, begun at this rate."""
+        began = time.monotonic()
+        call_ids = []
+        for number in range(count):
+            time.sleep(max(0.0, began + number / a_second - time.monotonic()))
+            call_ids.append(self.dial(extension, seconds))
+        return call_ids
 
     def refused(self, *collectors: Collector, **variables: str) -> str:
         """A call that B refuses, whole: the quickest that there is. Its Call-ID, when the collectors have its end."""

@@ -14,6 +14,7 @@ import freeswitch
 
 def fsapi(session: object, stream: Any, env: object, args: str) -> None:
     """Answers with what there is at this moment."""
+    gc.collect()  # what is counted is what stays
     found = gc.get_objects()
     answer = {
         "python": f"{platform.python_implementation()} {platform.python_version()}",

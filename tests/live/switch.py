@@ -97,6 +97,10 @@ class Esl:
         self._socket.settimeout(patience)
         return self._command(f"api {command}")
 
+    def fire(self, subclass: str) -> None:
+        """Fires a CUSTOM event of the switch's."""
+        self._command(f"sendevent CUSTOM\nEvent-Subclass: {subclass}")
+
     def close(self) -> None:
         self._stream.close()
         self._socket.close()
@@ -282,6 +286,12 @@ class Switch:
         """Seconds of CPU that a thread has used, exactly (the kernel's sched-stats.rst); none when it has ended."""
         path = Path(f"/proc/{self.pid}/task/{thread}/schedstat")
         return int(path.read_text().split()[0]) / 1e9 if path.exists() else 0.0
+
+    def resident_kb(self) -> int:
+        """Memory that it holds in RAM."""
+        found = re.search(r"^VmRSS:\s*(\d+) kB", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
+        assert found is not None
+        return int(found[1])
 
     def descriptors(self) -> dict[str, str]:
         """What is open, by number: a path, or `socket:[INODE]`."""

@@ -6,50 +6,105 @@ import contextlib
 import json
 import os
 import signal
+import threading
 import time
+from collections.abc import Iterator
+from typing import NamedTuple, Optional
 
 import pytest
 
+from fs_hepipe.words.names import LOG_SUBCLASS
+
 from .collector import Collector, eventually
 from .lab import Lab, destination, source
-from .switch import Switch
+from .switch import Esl, Switch
 
 pytestmark = pytest.mark.live
+
+STARTS = 200
+WARM = 100
+"""Starts until the pools of the switch's, of the C library's and of Python's have their size."""
+
+MORE_BLOCKS = 500
+MORE_KB = 1000
+"""What the other starts may add: an agent that stayed would be a thousand blocks, each time."""
 
 LEAVING_S = 15.0
 """The switch alone needs about six."""
 
 
-def held(switch: Switch) -> dict[str, int]:
-    """What the agent holds: event consumers, sockets to collectors."""
+class Held(NamedTuple):
+    """What the switch's process holds, and of it what is the agent's."""
+
+    consumers: int
+    sockets: int
+    resolvers: int
+    threads: int
+    descriptors: int
+    resident_kb: int
+    blocks: int
+    """Of Python's memory: one for each object, more or less."""
+
+
+def held(switch: Switch) -> Held:
     found = switch.probe()
-    return {
-        "consumers": found["consumers"],
-        "sockets": len([remote for _, remote in switch.udp_sockets() if remote[1]]),
-        "resolvers": len([name for name in found["threads"] if "resolver" in name]),
-    }
+    return Held(
+        consumers=found["consumers"],
+        sockets=len([remote for _, remote in switch.udp_sockets() if remote[1]]),
+        resolvers=len([name for name in found["threads"] if "resolver" in name]),
+        threads=len(switch.threads()),
+        descriptors=len(switch.descriptors()),
+        resident_kb=switch.resident_kb(),
+        blocks=found["blocks"],
+    )
 
 
-def test_ten_times_stopped_and_started_it_holds_no_more_than_once(lab: Lab) -> None:
-    lab.refused()
-    running: list[dict[str, int]] = []
-    stopped: list[dict[str, int]] = []
-    sizes: list[tuple[int, int]] = []
-    for _ in range(10):
-        assert lab.a.hepipe("stop") == "+OK stopped\n"
-        stopped.append(held(lab.a))
-        assert lab.a.hepipe("start") == "+OK started\n"
-        lab.refused()
-        running.append(held(lab.a))
-        sizes.append((len(lab.a.descriptors()), len(lab.a.threads())))
-    assert [held["sockets"] + held["resolvers"] for held in stopped] == [0] * 10
-    assert max(held["consumers"] for held in stopped) <= 1  # that of the last one, cleaned up
-    assert running == [{"consumers": 1, "sockets": 1, "resolvers": 0}] * 10
-    assert sizes[-1][0] <= sizes[1][0]
-    assert sizes[-1][1] <= sizes[1][1] + 1  # a thread of the switch's own pool may be new
+def test_two_hundred_times_stopped_and_started_it_holds_no_more_than_once(lab: Lab) -> None:
+    stopped: list[Held] = []
+    running: list[Held] = []
+    with waking(lab.a):
+        for _ in range(STARTS):
+            assert lab.a.hepipe("stop") == "+OK stopped\n"
+            stopped.append(held(lab.a))
+            assert lab.a.hepipe("start") == "+OK started\n"
+            running.append(eventually("socket", connected, lab.a))
+    assert {each.sockets + each.resolvers for each in stopped} == {0}
+    assert max(each.consumers for each in stopped) <= 1  # that of the last one, cleaned up
+    assert {(each.consumers, each.sockets, each.resolvers) for each in running} == {(1, 1, 0)}
+    early, late = running[WARM - 1], running[-1]
+    print(f"\nafter {WARM} starts {early}\nafter {STARTS} starts {late}")
+    assert late.descriptors <= early.descriptors
+    assert late.threads <= early.threads + 1  # a thread of the switch's own pool may be new
+    assert late.blocks < early.blocks + MORE_BLOCKS
+    assert late.resident_kb < early.resident_kb + MORE_KB
     call_id = lab.refused()
     lines = lab.collector.lines(call_id)
     assert len(lines) == len(set(lines))
+
+
+def connected(switch: Switch) -> Optional[Held]:
+    """What it holds, once it has a socket to a collector."""
+    found = held(switch)
+    return found if found.sockets else None
+
+
+@contextlib.contextmanager
+def waking(switch: Switch) -> Iterator[None]:
+    """An event every 10 ms, so that an agent that is to stop does not wait half a second for one."""
+    enough = threading.Event()
+
+    def fire() -> None:
+        with contextlib.closing(Esl(switch.ports.esl)) as esl:
+            while not enough.wait(0.01):
+                esl.fire(LOG_SUBCLASS)
+
+    thread = threading.Thread(target=fire)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join()
 
 
 def test_started_in_mid_call_it_learns_the_living_channels(lab: Lab) -> None:
