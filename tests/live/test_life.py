@@ -27,7 +27,7 @@ WARM = 100
 
 MORE_BLOCKS = 500
 MORE_KB = 1000
-"""What the other starts may add: an agent that stayed would be a thousand blocks, each time."""
+"""What the other starts may add: an agent that stayed would be some 70 blocks each time."""
 
 LEAVING_S = 15.0
 """The switch alone needs about six."""
