@@ -147,8 +147,8 @@ def spawn(argument: str) -> None:
 
 
 def version() -> str:
-    """The switch's version, as `1.10.12`; empty where it can't be asked."""
-    return ask("version short").strip()
+    """The switch's version, as `1.10.12` or `1.11.2-dev`; empty where it can't be asked."""
+    return ask("version short").strip().replace("-release", "")  # what configure.ac calls a tagged one
 
 
 def fire_log(unique_id: str, call_id: Optional[str], text: str) -> bool:

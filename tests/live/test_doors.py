@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -67,7 +68,9 @@ def test_metrics_are_prometheus_text(lab: Lab) -> None:
 
 def test_version_names_the_switch_too(lab: Lab) -> None:
     answer = lab.a.fs_cli("python fs_hepipe version")
-    assert answer.startswith(f"fs_hepipe {VERSION}\nFreeSWITCH Version ")
+    told = re.match(rf"fs_hepipe {VERSION}\nFreeSWITCH ([\w.-]+)\nPython 3\.\d+\.\d+\n\S", answer)
+    assert told is not None
+    assert lab.a.api("version").startswith(f"FreeSWITCH Version {told[1]}")
 
 
 def test_help_and_a_mistake_show_every_command(lab: Lab) -> None:
