@@ -495,7 +495,8 @@ class Switch:
         return self.hostname
 
     def _api_version(self, argument: str) -> str:
-        return f"{RELEASE}-release\n" if argument == "short" else f"FreeSWITCH Version {RELEASE}-release~64bit ( 64bit)\n"
+        full = f"FreeSWITCH Version {RELEASE}-release~64bit ( 64bit)\n"
+        return f"{RELEASE}-release\n" if argument == "short" else full
 
     def _api_global_getvar(self, name: str) -> str:
         return self.variables.get(name, "") if name else "".join(f"{k}={v}\n" for k, v in self.variables.items())
