@@ -96,7 +96,7 @@ class Lab:
         return found
 
     def _legs(self, call_id: str) -> Optional[tuple[Leg, Leg]]:
-        dumps = [self.a.dump(unique_id) for unique_id in self.a.channels()]
+        dumps = [dump for dump in map(self.a.dump, self.a.channels()) if dump]
         incoming = next((dump for dump in dumps if dump.get("variable_sip_call_id") == call_id), None)
         if incoming is None:
             return None
