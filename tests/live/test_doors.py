@@ -7,6 +7,7 @@ import json
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from fs_hepipe.switch.platform import FREESWITCH
 from fs_hepipe.version import VERSION
 
 from .collector import eventually
@@ -70,6 +71,11 @@ def test_version_names_the_switch_and_its_python_too(lab: Lab) -> None:
     assert first == f"fs_hepipe {VERSION}"
     assert second.startswith(f"FreeSWITCH {lab.a.home.release}")
     assert lab.a.probe()["python"] == f"C{third}"
+
+
+def test_version_knows_the_releases_that_it_was_tested_on(lab: Lab) -> None:
+    tested = lab.a.home.release in FREESWITCH
+    assert ("FreeSWITCH" not in " ".join(lab.a.hepipe("version").splitlines()[2:])) == tested
 
 
 def test_help_and_a_mistake_show_every_command(lab: Lab) -> None:
