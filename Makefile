@@ -15,7 +15,7 @@ PYTHONS := python3.9 python3.10 python3.11 python3.12 python3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-all tests lint types floors unit collectors live slow bench clean
+.PHONY: help venv demo parameters test test-all tests lint types floors unit collectors live slow bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,11 @@ venv: $(VENV)/.holds-tests ## the virtual environment with everything that the t
 
 demo: $(VENV)/.holds-package ## recorded calls through the agent into a collector, and what Homer would show
 	@$(BIN)/python -m fs_hepipe demo
+
+# --- say it once ------------------------------------------------------------------------------------------------------
+
+parameters: $(VENV)/.holds-package ## fs_hepipe.conf.xml and README's settings, written from the parameters in the code
+	@$(BIN)/python scripts/dev/parameters
 
 # --- check it ---------------------------------------------------------------------------------------------------------
 

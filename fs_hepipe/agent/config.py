@@ -1,25 +1,33 @@
 """
-fs_hepipe.conf.xml and the startup-script's arguments -> Config, or a ConfigError with every problem in it.
+fs_hepipe.conf.xml and the startup-script's arguments -> Config, or a ConfigError with its problems.
 
 Rules:
 1. An argument `name=value` of the startup-script overrides the same parameter of the XML; the first one of a parameter
    that may be given several times replaces them all.
-2. Everything is checked before anything is used.
+2. Everything is checked before anything is used, and how much there is of it before anything else.
 3. An event name that we don't know is a warning and is left out; anything else that is wrong is a problem.
+4. The password is in no problem, warning or repr. A missing or stray quote or comma makes it part of a word before or
+   behind its name, so nothing is repeated of arguments that have the word password anywhere, nor of an XML that has it
+   anywhere but as the name `capture-password`; and another parameter's value that has that name in it is refused.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any, Callable, NamedTuple, Optional
+from itertools import islice
+from typing import Any, NamedTuple, Optional
 from xml.etree import ElementTree  # noqa: ICN001
+from xml.parsers.expat import ErrorString
 
 from fs_hepipe.words import names
 from fs_hepipe.words.errors import ConfigError
-from fs_hepipe.words.settings import CALL_LOG_FORMATS, CORRELATIONS, JITTER_UNITS, QOS_TYPES, Settings
+from fs_hepipe.words.parameters import Parameter, one_of, parameter, parameters, repeated, whole
+from fs_hepipe.words.settings import Settings
+from fs_hepipe.words.text import shown
 
 CONFIGURATION = "fs_hepipe.conf"
 """The name FreeSWITCH knows the configuration by."""
@@ -30,11 +38,28 @@ LOG_LEVELS = ("debug", "info", "notice", "warning", "err", "crit", "alert")
 MAX_QUEUE = 100_000
 """SWITCH_CORE_QUEUE_LEN of switch_types.h: the switch's own event queue is no longer."""
 
-MAX_LEGS = 1_000_000
 MAX_PORT = 65_535
-MAX_UINT32 = 0xFFFFFFFF
-MAX_TEXT = 255
-"""Characters of node name and password."""
+
+MAX_COLLECTORS = 64
+"""Every message goes to each of them, one after the other and in the one thread, and each has a socket of its own."""
+
+MAX_XML = 1_000_000
+"""Characters; the file that is installed has 5,000."""
+
+MAX_PARAMS = 10_000
+"""`<param>` elements."""
+
+MAX_ARGUMENTS = 65_536
+"""Characters."""
+
+MAX_VALUE = 10_000
+"""Characters of one value; the longest that makes sense is a list of 94 event names."""
+
+MAX_PROBLEMS = 20
+"""Problems that are told one by one: what a screen holds."""
+
+MAX_REPEATED = 120
+"""Characters of an operator's own text in a problem."""
 
 
 class Address(NamedTuple):
@@ -49,75 +74,6 @@ class Address(NamedTuple):
         return f"udp:{host}:{self.port}"
 
 
-@dataclass(frozen=True)
-class Config:
-    """All that the agent runs by."""
-
-    settings: Settings = field(default_factory=Settings)
-    collectors: tuple[Address, ...] = (Address("127.0.0.1", 9060),)
-    event_queue_length: int = 5000
-    """Events that FreeSWITCH keeps for us before it drops the newest."""
-    log_level: str = "info"
-    warnings: tuple[str, ...] = ()
-    """What was left out, one line each."""
-
-
-# --- one parser per kind of value: text -> value, or ValueError whose text is what an operator should read ---
-
-
-def _switch(text: str) -> bool:
-    """FreeSWITCH's notion of true (switch_utils.h:switch_true), but what is neither is an error."""
-    word = text.strip().lower()
-    if word in {"yes", "on", "true", "t", "enabled", "active", "allow", "1"}:
-        return True
-    if word in {"no", "off", "false", "f", "disabled", "inactive", "deny", "0"}:
-        return False
-    raise ValueError("is neither yes nor no")
-
-
-def _whole(lowest: int, highest: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}", text) or not lowest <= int(text) <= highest:
-            raise ValueError(f"is not a whole number from {lowest} to {highest}")
-        return int(text)
-
-    return parse
-
-
-def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"is none of {', '.join(choices)}")
-        return text
-
-    return parse
-
-
-def _word(text: str) -> Optional[str]:
-    """Text that collectors write into JSON without escaping it (heplify-server database/header.go); empty is none."""
-    if any(char in '"\\' or not char.isprintable() for char in text):
-        raise ValueError('has a ", a \\ or a control character in it, which would break the rows of a collector')
-    if len(text) > MAX_TEXT:
-        raise ValueError(f"has {len(text)} characters, {MAX_TEXT} are the most")
-    return text or None
-
-
-def _list(text: str) -> tuple[str, ...]:
-    """Words between commas or blanks, each once, in their order."""
-    words = tuple(dict.fromkeys(word for word in re.split(r"[,\s]+", text) if word))
-    if not all(word.isprintable() for word in words):
-        raise ValueError("has a control character or invalid UTF-8 in it")
-    return words
-
-
-def _qos_types(text: str) -> tuple[int, ...]:
-    words = _list(text)
-    allowed = [str(number) for number in QOS_TYPES]
-    if not words or any(word not in allowed for word in words):
-        raise ValueError(f"is not a list of {', '.join(allowed)}")
-    return tuple(int(word) for word in words)
-
-
 def address(text: str) -> Address:
     """
     A collector, `udp:host:port` or `udp:[v6]:port`.
@@ -130,7 +86,7 @@ def address(text: str) -> Address:
     if found is None or not text.isprintable():
         raise ValueError("is not udp:host:port or udp:[v6]:port")
     if found["transport"] != "udp":
-        raise ValueError(f"asks for {found['transport']}: udp is what there is")
+        raise ValueError("asks for another transport: udp is what there is")
     port = int(found["port"])
     if not 0 < port <= MAX_PORT:
         raise ValueError(f"has no port from 1 to {MAX_PORT}")
@@ -139,47 +95,36 @@ def address(text: str) -> Address:
         try:
             ip_address(host.partition("%")[0])
         except ValueError:
-            raise ValueError(f"{host} is no IP address") from None
+            raise ValueError("has a host that is no IP address, and no name either") from None
     return Address(host, port)
 
 
-class Parameter(NamedTuple):
-    """One parameter of the configuration."""
+@dataclass(frozen=True)
+class Config:
+    """All that the agent runs by."""
 
-    name: str
-    parse: Callable[[str], Any]
-    default: str
-    """As it would be written in the XML."""
-    attribute: str
-    """Of Config, or of Config.settings."""
-    several: bool = False
-    """Whether it may be given more than once."""
+    collectors: tuple[Address, ...] = repeated(
+        "udp:127.0.0.1:9060", address,
+        "where messages go, `udp:host:port` or `udp:[v6]:port`; given several times, each collector gets every message",
+        name="capture-server", most=MAX_COLLECTORS,
+    )  # fmt: skip
+    settings: Settings = field(default_factory=Settings)
+    event_queue_length: int = parameter(
+        "5000", whole(10, MAX_QUEUE),
+        "events that wait in the switch before the newest are dropped; changes at the next restart",
+    )  # fmt: skip
+    log_level: str = parameter(
+        "info", one_of(LOG_LEVELS), f"the least that goes to the switch's log, of `{'`, `'.join(LOG_LEVELS)}`"
+    )
+    warnings: tuple[str, ...] = ()
+    """What was left out, one line each."""
 
 
-# fmt: off
-PARAMETERS = (
-    Parameter("capture-server",       address,                  "udp:127.0.0.1:9060", "collectors", several=True),
-    Parameter("capture-id",           _whole(0, MAX_UINT32),    "2001",               "capture_id"),
-    Parameter("capture-password",     _word,                    "",                   "capture_password"),
-    Parameter("node-name",            _word,                    "",                   "node_name"),
-    Parameter("report-call-events",   _switch,                  "yes",                "report_call_events"),
-    Parameter("report-rtcp-events",   _switch,                  "yes",                "report_rtcp_events"),
-    Parameter("report-qos-events",    _switch,                  "yes",                "report_qos_events"),
-    Parameter("report-custom-events", _switch,                  "yes",                "report_custom_events"),
-    Parameter("call-events",          _list,                    ",".join(Settings.call_events),   "call_events"),
-    Parameter("custom-events",        _list,                    ",".join(Settings.custom_events), "custom_events"),
-    Parameter("call-log-format",      _one_of(CALL_LOG_FORMATS), "text",              "call_log_format"),
-    Parameter("qos-type",             _qos_types,               "34",                 "qos_type"),
-    Parameter("rtcp-jitter-unit",     _one_of(JITTER_UNITS),    "ms",                 "rtcp_jitter_unit"),
-    Parameter("correlation",          _one_of(CORRELATIONS),    "own",                "correlation"),
-    Parameter("event-queue-length",   _whole(10, MAX_QUEUE),    "5000",               "event_queue_length"),
-    Parameter("max-legs",             _whole(1, MAX_LEGS),      "20000",              "max_legs"),
-    Parameter("log-level",            _one_of(LOG_LEVELS),      "info",               "log_level"),
-)
-# fmt: on
+PARAMETERS = tuple(parameters(Config))
 
-_BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
-_SECRET = "capture-password"  # noqa: S105  the name of it
+_BY_NAME = {each.name: each for each in PARAMETERS}
+_SECRETS = tuple(each.name for each in PARAMETERS if each.secret)
+_OF_SETTINGS = {each.attribute for each in parameters(Settings)}
 
 
 def parse(xml: Optional[str], arguments: str = "") -> Config:
@@ -187,7 +132,7 @@ def parse(xml: Optional[str], arguments: str = "") -> Config:
     The configuration of an XML text (None: there is none, the defaults hold) and the startup-script's arguments.
 
     Raises:
-        ConfigError: with every problem, each naming its parameter.
+        ConfigError: with its problems, each naming its parameter.
     """
     config, problems = examine(xml, arguments)
     if problems:
@@ -197,82 +142,179 @@ def parse(xml: Optional[str], arguments: str = "") -> Config:
 
 def examine(xml: Optional[str], arguments: str = "") -> tuple[Config, list[str]]:
     """What `parse` would make of it, and the problems that would keep it from that; what has one is at its default."""
-    problems: list[str] = []
-    given = _from_xml(xml, problems) if xml is not None else []
-    overrides = _from_arguments(arguments, problems)
-    replaced = {name for name, _ in overrides}
-    values: dict[str, list[Any]] = {}
-    for name, text in [pair for pair in given if pair[0] not in replaced] + overrides:
-        parameter = _BY_NAME.get(name)
-        if parameter is None:
-            problems.append(f"{name}: there is no such parameter")
-            continue
-        try:
-            value = parameter.parse(text)
-        except ValueError as error:
-            shown = "" if name == _SECRET else f" {text!r:.120}"
-            problems.append(f"{name}:{shown} {error}")
-            continue
-        known = values.setdefault(parameter.attribute, [])
-        if known and not parameter.several:
-            problems.append(f"{name}: is given twice")
-        elif value in known:
-            problems.append(f"{name}: {text!r} is given twice")
-        known.append(value)
-    return _config(values), problems
-
-
-def _config(values: dict[str, list[Any]]) -> Config:
+    problems = _Problems()
+    file = _from_xml(xml, problems) if xml is not None else _Given(CONFIGURATION)
+    line = _from_arguments(arguments, problems)
+    overridden = {name for name, _ in line.pairs}
+    file = file._replace(pairs=[pair for pair in file.pairs if pair[0] not in overridden])
+    values: dict[str, Any] = {}
     warnings: list[str] = []
-    own: dict[str, Any] = {}
-    settings: dict[str, Any] = {}
-    for parameter in PARAMETERS:
-        known = values.get(parameter.attribute)
-        if known:
-            fields = own if parameter.attribute in Config.__dataclass_fields__ else settings
-            fields[parameter.attribute] = tuple(known) if parameter.several else known[0]
-    events = settings.get("call_events", ())
-    unknown = [name for name in events if name not in names.LOGGABLE]
+    for given in (file, line):
+        for name, texts in _grouped(given.pairs).items():
+            found = _BY_NAME.get(name)
+            if found is None:
+                problems.add(_unknown(name, given))
+                continue
+            good = _values(found, texts, given, problems)
+            if good:
+                values[found.attribute] = tuple(good) if found.most > 1 else good[0]
+            if good and found.attribute == "call_events":
+                values[found.attribute] = _loggable(good[0], given, warnings)
+    settings = {attribute: value for attribute, value in values.items() if attribute in _OF_SETTINGS}
+    own = {attribute: value for attribute, value in values.items() if attribute not in _OF_SETTINGS}
+    return Config(settings=Settings(**settings), warnings=tuple(warnings), **own), problems.lines()
+
+
+class _Problems:
+    """What is wrong, as many as a person reads."""
+
+    def __init__(self) -> None:
+        self._told: list[str] = []
+        self._more = 0
+
+    def add(self, problem: str) -> None:
+        if len(self._told) < MAX_PROBLEMS:
+            self._told.append(problem)
+        else:
+            self._more += 1
+
+    def lines(self) -> list[str]:
+        return [*self._told, f"{CONFIGURATION}: and {self._more} more problems"] if self._more else self._told
+
+
+class _Given(NamedTuple):
+    """What was written in one place: in the XML, or in the arguments."""
+
+    where: str
+    pairs: Sequence[tuple[str, str]] = ()
+    """Names and values, in their order."""
+    repeatable: bool = True
+    """Whether a problem may repeat what was written: the password is surely not in it."""
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Name -> its values."""
+    groups: dict[str, list[str]] = {}
+    for name, text in pairs:
+        groups.setdefault(name, []).append(text)
+    return groups
+
+
+def _values(found: Parameter, texts: list[str], given: _Given, problems: _Problems) -> list[Any]:
+    """The values of a parameter that can be used."""
+    if len(texts) > found.most:
+        times = f"{len(texts)} times, {found.most} are the most" if found.most > 1 else "more than once"
+        problems.add(f"{found.name}: is given {times}")
+        return []
+    good: dict[Any, None] = {}
+    for text in texts:
+        repeated = f" {text[:MAX_REPEATED]!r:.{MAX_REPEATED}}" if given.repeatable and not found.secret else ""
+        try:
+            value = _value(found, text)
+        except ValueError as error:
+            problems.add(f"{found.name}:{repeated} {error}")
+            continue
+        if value in good:
+            problems.add(f"{found.name}:{repeated} is given twice")
+        good[value] = None
+    return list(good)
+
+
+def _value(found: Parameter, text: str) -> Any:
+    if len(text) > MAX_VALUE:
+        raise ValueError(f"has {len(text)} characters, {MAX_VALUE} are the most")
+    inside = None if found.secret else _secret_in(text)
+    if inside:
+        raise ValueError(f"has {inside} in it: a quote or a blank is missing")
+    return found.parse(text)
+
+
+def _secret_in(text: str) -> Optional[str]:
+    """The secret parameter whose name is in the text, however it is spelled."""
+    plain = text.casefold().replace("_", "-")
+    return next((name for name in _SECRETS if name in plain), None)
+
+
+def _may_repeat(*texts: str) -> bool:
+    return not any("password" in text.casefold() for text in texts)
+
+
+def _unknown(name: str, given: _Given) -> str:
+    """The problem of a name that is no parameter's."""
+    if given.repeatable:
+        return f"{shown(name, MAX_REPEATED)}: there is no such parameter"
+    meant = name.casefold().replace("_", "-")
+    if meant in _SECRETS:
+        return f"{meant}: is spelled with small letters and hyphens"
+    return f"{given.where}: has a parameter that there is not (not repeated: it may be part of the password)"
+
+
+def _loggable(events: tuple[str, ...], given: _Given, warnings: list[str]) -> tuple[str, ...]:
+    """The events that can be logged, and a warning about the others."""
+    unknown = [event for event in events if event not in names.LOGGABLE]
     if unknown:
-        settings["call_events"] = tuple(name for name in events if name in names.LOGGABLE)
-        warnings.append(f"call-events: {', '.join(map(repr, unknown))} can't be logged and is left out")
-    return Config(settings=Settings(**settings), warnings=tuple(warnings), **own)
+        which = f"{len(unknown)} of them"
+        if given.repeatable:
+            which = ", ".join(repr(event[:MAX_REPEATED]) for event in unknown)
+        warnings.append(f"call-events: {which} can't be logged and is left out")
+    return tuple(event for event in events if event in names.LOGGABLE)
 
 
-def _from_xml(xml: str, problems: list[str]) -> list[tuple[str, str]]:
+def _from_xml(xml: str, problems: _Problems) -> _Given:
     """The `<param name="…" value="…"/>` of the configuration element, wherever it is in the text."""
+    nothing = _Given(CONFIGURATION)
+    if len(xml) > MAX_XML:
+        problems.add(f"{CONFIGURATION}: has more than {MAX_XML} characters")
+        return nothing
+    if "<!DOCTYPE" in xml:  # a few of its entities can be any amount of text
+        problems.add(f"{CONFIGURATION}: has a document type (<!DOCTYPE), which no configuration needs")
+        return nothing
     try:
         root = ElementTree.fromstring(xml)
-    except (ElementTree.ParseError, ValueError) as error:
-        problems.append(f"{CONFIGURATION}: is not XML: {error}")
-        return []
+    except ElementTree.ParseError as error:  # its own text may repeat what was written
+        line, column = error.position
+        problems.add(f"{CONFIGURATION}: is not XML: {ErrorString(error.code)}: line {line}, column {column}")
+        return nothing
+    except ValueError:
+        problems.add(f"{CONFIGURATION}: is not XML: it is not valid UTF-8")
+        return nothing
     element = root if root.tag == "configuration" else root.find(f".//configuration[@name='{CONFIGURATION}']")
     if element is None or element.get("name", CONFIGURATION) != CONFIGURATION:
-        problems.append(f'{CONFIGURATION}: has no <configuration name="{CONFIGURATION}">')
-        return []
+        problems.add(f'{CONFIGURATION}: has no <configuration name="{CONFIGURATION}">')
+        return nothing
+    params = list(islice(element.iter("param"), MAX_PARAMS + 1))
+    if len(params) > MAX_PARAMS:
+        problems.add(f"{CONFIGURATION}: has more than {MAX_PARAMS} <param>")
+        return nothing
     pairs: list[tuple[str, str]] = []
-    for parameter in element.iter("param"):
-        name, value = parameter.get("name"), parameter.get("value")
+    for param in params:
+        name, value = param.get("name"), param.get("value")
         if name is None or value is None:
-            problems.append(f"{CONFIGURATION}: a <param> without name or value")
+            problems.add(f"{CONFIGURATION}: a <param> without name or value")
         else:
             pairs.append((name.strip(), value.strip()))
-    return pairs
+    written = (text for pair in pairs if pair[0] not in _SECRETS for text in pair)
+    return _Given(CONFIGURATION, pairs, _may_repeat(*written))
 
 
-def _from_arguments(arguments: str, problems: list[str]) -> list[tuple[str, str]]:
-    """`name=value` words; a value with blanks is quoted as in a shell. What may be part of a password is not shown."""
+def _from_arguments(arguments: str, problems: _Problems) -> _Given:
+    """`name=value` words; a value with blanks is quoted as in a shell."""
+    where = "arguments"
+    if len(arguments) > MAX_ARGUMENTS:
+        problems.add(f"{where}: more than {MAX_ARGUMENTS} characters")
+        return _Given(where)
     try:
         words = shlex.split(arguments)
     except ValueError as error:
-        problems.append(f"arguments: {error}")
-        return []
+        problems.add(f"{where}: {error}")
+        return _Given(where)
+    repeatable = _may_repeat(arguments, "".join(words))
     pairs: list[tuple[str, str]] = []
     for word in words:
         name, equals, value = word.partition("=")
         if equals:
             pairs.append((name, value))
         else:
-            shown = "a word" if "password" in arguments else repr(word)
-            problems.append(f"arguments: {shown:.120} is not name=value")
-    return pairs
+            which = f"{word[:MAX_REPEATED]!r:.{MAX_REPEATED}}" if repeatable else "a word"
+            problems.add(f"{where}: {which} is not name=value")
+    return _Given(where, pairs, repeatable)

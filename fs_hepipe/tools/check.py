@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Optional
 
-from fs_hepipe.agent.config import CONFIGURATION, Config, examine
+from fs_hepipe.agent.config import CONFIGURATION, MAX_XML, Config, examine
 from fs_hepipe.delivery.resolve import lookup
 from fs_hepipe.reports.bindings import bindings
 from fs_hepipe.tools.render import endpoint
@@ -39,19 +39,25 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 def read(config: Optional[Path], settings: list[str]) -> tuple[Config, list[str]]:
     """The configuration of a file (None: the defaults), overridden by settings, and what is wrong with it."""
     try:
-        xml = config.read_text(encoding="utf-8") if config is not None else None
+        xml = _text(config) if config is not None else None
     except OSError as error:
         return Config(), [f"{config}: {error.strerror}"]
-    except UnicodeDecodeError as error:
-        return Config(), [f"{config}: {error}"]
+    except UnicodeDecodeError:  # its own text repeats an octet
+        return Config(), [f"{config}: is not valid UTF-8"]
     return examine(xml, shlex.join(settings))
+
+
+def _text(config: Path) -> str:
+    """A file's text, no more of it than is too much."""
+    with config.open(encoding="utf-8") as file:
+        return file.read(MAX_XML + 1)
 
 
 def run(args: argparse.Namespace) -> int:
     config = args.config or next((place for place in PLACES if place.exists()), None)
     print(f"configuration  {config.absolute() if config else 'none found: the defaults'}")
     found, problems = read(config, args.settings)
-    if config is not None and not config.is_file():
+    if problems and config is not None and not config.is_file():
         print(f"error: {problems[0]}", file=sys.stderr)
         return 1
     problems += found.warnings

@@ -86,7 +86,7 @@ class Stage:
                 self._follow_cues()
 
             host, port = reference.getsockname()[:2]
-            config = Config(self._settings, (*self._addresses, Address(host, port)))
+            config = Config(settings=self._settings, collectors=(*self._addresses, Address(host, port)))
             self.agent = play(config, Playback(recording, before_pop=between_events))
             self._hear(reference)
 

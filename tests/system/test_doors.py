@@ -271,7 +271,7 @@ def test_bad_configuration_leaves_the_running_one_alone(house: House, homer: Hom
     house.configure(capture_server="tcp:homer:9060", capture_id="-1", qos_type="33", nonsense="1", log_level="loud")
     answer = house.ask("reload").splitlines()
     assert answer == [
-        "-ERR capture-server: 'tcp:homer:9060' asks for tcp: udp is what there is",
+        "-ERR capture-server: 'tcp:homer:9060' asks for another transport: udp is what there is",
         "-ERR capture-id: '-1' is not a whole number from 0 to 4294967295",
         "-ERR qos-type: '33' is not a list of 32, 34, 35, 99",
         "-ERR nonsense: there is no such parameter",

@@ -205,7 +205,7 @@ def test_a_replay_with_a_bad_configuration_says_everything_that_is_wrong_and_sen
     done = run("replay", recording("busy_486"), "--set", "capture-id=x", "--collector", "tcp:127.0.0.1:1")
     assert done.returncode == 2
     assert "error: capture-id: 'x' is not a whole number" in done.stderr
-    assert "error: capture-server: 'tcp:127.0.0.1:1' asks for tcp" in done.stderr
+    assert "error: capture-server: 'tcp:127.0.0.1:1' asks for another transport" in done.stderr
     assert done.stdout == ""
 
 
@@ -454,6 +454,27 @@ def test_a_file_that_is_no_configuration_is_a_problem(content: bytes, tmp_path: 
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_never_ends_is_a_problem() -> None:
+    done = run("check", "/dev/zero")
+    assert done.returncode == 1
+    assert "error: " in done.stderr
+
+
+def test_check_shows_no_password(tmp_path: Path) -> None:
+    file = tmp_path / "conf.xml"
+    text = CONF.read_text().replace('"capture-password" value=""', '"capture-password" value="s3cr3t&quot;"')
+    file.write_bytes(text.encode())
+    words = ("capture-id=7,capture-password=s3cr3t", "capture-password s3cr3t", "log-level=s3cr3t")
+    shown = [run("check", str(file))]
+    shown += [run("check", "--set", word, "--set", "capture-password=s3cr3t") for word in words]
+    file.write_bytes(text.encode().replace(b"&quot;", b"\xff"))
+    shown.append(run("check", str(file)))
+    for done in shown:
+        assert done.returncode == 1
+        assert "error: " in done.stderr
+        assert "s3cr3t" not in done.stdout + done.stderr
 
 
 def test_a_configuration_that_is_not_there_is_a_problem(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any, Optional
 from xml.etree import ElementTree as ET
@@ -10,8 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.agent.config import MAX_TEXT, PARAMETERS, Address, Config, address, examine, parse
+from fs_hepipe.agent import config as config_module
+from fs_hepipe.agent.config import (
+    MAX_ARGUMENTS,
+    MAX_COLLECTORS,
+    MAX_PARAMS,
+    MAX_PROBLEMS,
+    MAX_VALUE,
+    MAX_XML,
+    PARAMETERS,
+    Address,
+    Config,
+    address,
+    examine,
+    parse,
+)
 from fs_hepipe.words.errors import ConfigError
+from fs_hepipe.words.parameters import MAX_EVENTS, MAX_TEXT
 from fs_hepipe.words.settings import CALL_EVENTS, CUSTOM_EVENTS, Settings
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "autoload_configs"
@@ -49,24 +65,12 @@ def test_installed_file_changes_nothing() -> None:
     assert parse((CONF / "fs_hepipe.conf.xml").read_text()) == Config() == parse(None)
 
 
-def test_installed_file_explains_every_parameter() -> None:
-    text = (CONF / "fs_hepipe.conf.xml").read_text()
-    blocks = text.split("<settings>")[1].split("\n\n")
-    assert all("<!--" in block for block in blocks if "<param" in block)
-
-
 def test_installed_file_starts_the_agent_with_the_switch() -> None:
     root = ET.parse(CONF / "python.conf.xml").getroot()
     assert root.get("name") == "python.conf"
     assert [(param.get("name"), param.get("value")) for param in root.iter("param")] == [
         ("startup-script", "fs_hepipe")
     ]
-
-
-def test_every_setting_has_a_parameter_of_its_name() -> None:
-    attributes = {parameter.attribute for parameter in PARAMETERS}
-    fields = set(Settings.__dataclass_fields__) | set(Config.__dataclass_fields__)
-    assert attributes == fields - {"settings", "warnings"}
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -121,14 +125,14 @@ def test_good_value_is_taken_from_file_and_arguments(name: str, text: str, attri
         ("capture-server", "udp:homer:٩٠٦٠", "is not udp:host:port"),
         ("capture-server", "UDP:homer:9060", "is not udp:host:port"),
         ("capture-server", "http://homer:9060", "is not udp:host:port"),
-        ("capture-server", "tcp:homer:9060", "asks for tcp"),
-        ("capture-server", "tls:[2001:db8::1]:9061", "asks for tls"),
+        ("capture-server", "tcp:homer:9060", "asks for another transport"),
+        ("capture-server", "tls:[2001:db8::1]:9061", "asks for another transport"),
         ("capture-server", "udp:homer:0", "has no port from 1 to 65535"),
         ("capture-server", "udp:homer:65536", "has no port from 1 to 65535"),
-        ("capture-server", "udp:192.0.2.256:9060", "192.0.2.256 is no IP address"),
-        ("capture-server", "udp:192.0.2:9060", "192.0.2 is no IP address"),
-        ("capture-server", "udp:[2001:db8:::1]:9060", "2001:db8:::1 is no IP address"),
-        ("capture-server", "udp:[abc]:9060", "abc is no IP address"),
+        ("capture-server", "udp:192.0.2.256:9060", "has a host that is no IP address"),
+        ("capture-server", "udp:192.0.2:9060", "has a host that is no IP address"),
+        ("capture-server", "udp:[2001:db8:::1]:9060", "has a host that is no IP address"),
+        ("capture-server", "udp:[abc]:9060", "has a host that is no IP address"),
         ("capture-id", "", "is not a whole number from 0 to 4294967295"),
         ("capture-id", "4294967296", "is not a whole number"),
         ("capture-id", "-1", "is not a whole number"),
@@ -204,8 +208,8 @@ def test_arguments_override_even_a_bad_value_of_the_file() -> None:
 
 
 def test_parameter_given_twice_is_a_problem() -> None:
-    assert problems(xml(("capture-id", "1"), ("capture-id", "2"))) == ["capture-id: is given twice"]
-    assert problems(None, "capture-id=1 capture-id=1") == ["capture-id: is given twice"]
+    assert problems(xml(("capture-id", "1"), ("capture-id", "2"))) == ["capture-id: is given more than once"]
+    assert problems(None, "capture-id=1 capture-id=1") == ["capture-id: is given more than once"]
     twice = ("capture-server", "udp:homer:9060")
     assert problems(xml(twice, twice)) == ["capture-server: 'udp:homer:9060' is given twice"]
 
@@ -282,3 +286,228 @@ def test_any_text_is_a_configuration_or_a_list_of_problems(text: str, arguments:
 def test_any_value_is_taken_or_named(name: str, value: str) -> None:
     _, found = examine(None, f"{name}='{value.replace(chr(39), '')}'")
     assert all(problem.startswith((name, "arguments")) for problem in found)
+
+
+# --- bounds ----------------------------------------------------------------------------------------------------------
+
+
+def refuse_to_run(*_: object) -> None:
+    raise AssertionError("it was looked into")
+
+
+def test_file_that_is_too_long_is_not_even_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ET, "fromstring", refuse_to_run)
+    assert problems("x" * (MAX_XML + 1)) == ["fs_hepipe.conf: has more than 1000000 characters"]
+    with pytest.raises(AssertionError, match="looked into"):
+        parse("x" * MAX_XML)
+
+
+def test_arguments_that_are_too_long_are_not_even_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shlex, "split", refuse_to_run)
+    assert problems(None, "x" * (MAX_ARGUMENTS + 1)) == ["arguments: more than 65536 characters"]
+    with pytest.raises(AssertionError, match="looked into"):
+        parse(None, "x" * MAX_ARGUMENTS)
+
+
+def test_file_with_too_many_parameters_is_refused_before_any_is_looked_at() -> None:
+    many = [("nonsense", "1")] * MAX_PARAMS
+    assert len(problems(xml(*many))) == 1
+    assert problems(xml(*many, ("capture-id", "x"))) == ["fs_hepipe.conf: has more than 10000 <param>"]
+
+
+def test_file_with_a_document_type_is_refused_before_its_entities_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ET, "fromstring", refuse_to_run)
+    (problem,) = problems('<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>' + xml(("node-name", "&b;")))
+    assert problem.startswith("fs_hepipe.conf: has a document type")
+
+
+def test_more_collectors_than_can_be_served_are_one_problem() -> None:
+    servers = [("capture-server", f"udp:homer{number}:9060") for number in range(MAX_COLLECTORS + 1)]
+    assert len(parse(xml(*servers[:-1])).collectors) == MAX_COLLECTORS
+    assert problems(xml(*servers)) == ["capture-server: is given 65 times, 64 are the most"]
+
+
+def test_parameter_given_too_often_is_not_parsed_once() -> None:
+    def counted(text: str) -> Address:
+        parsed.append(text)
+        return address(text)
+
+    parsed: list[str] = []
+    found = config_module._BY_NAME["capture-server"]._replace(parse=counted)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(config_module._BY_NAME, "capture-server", found)
+        parse(xml(("capture-server", "udp:one:1"), ("capture-server", "udp:two:2")))
+        assert parsed == ["udp:one:1", "udp:two:2"]
+        assert len(problems(xml(*[("capture-server", "udp:one:1")] * MAX_PARAMS))) == 1
+    assert parsed == ["udp:one:1", "udp:two:2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        (xml(*[(f"nonsense-{number}", "x") for number in range(100)]), ""),
+        (None, " ".join(f"word-{number}" for number in range(100))),
+        (None, " ".join(f"nonsense-{number}=x" for number in range(100))),
+        ('<configuration name="fs_hepipe.conf">' + "<param/>" * 100 + "</configuration>", ""),
+    ],
+)
+def test_problems_are_as_many_as_a_person_reads(text: Optional[str], arguments: str) -> None:
+    found = problems(text, arguments)
+    assert len(found) == MAX_PROBLEMS + 1
+    assert found[-1] == "fs_hepipe.conf: and 80 more problems"
+
+
+def test_problems_and_warnings_are_short_however_long_the_text() -> None:
+    long = "x" * 60_000
+    for arguments in (long, f"{long}=1", f"capture-id={long}", f"capture-server={long}", f"call-events={long}"):
+        assert all(len(problem) < 300 for problem in problems(None, arguments))
+    assert len(parse(None, f"call-events={long[:MAX_VALUE]}").warnings[0]) < 300
+
+
+@pytest.mark.parametrize("name", [parameter.name for parameter in PARAMETERS])
+def test_value_that_is_too_long_is_refused(name: str) -> None:
+    (problem,) = problems(xml((name, "," * (MAX_VALUE + 1))))
+    assert problem.endswith(" has 10001 characters, 10000 are the most")
+
+
+def test_more_events_than_the_switch_binds_are_refused() -> None:
+    events = [f"x::{number}" for number in range(MAX_EVENTS + 1)]
+    assert len(parse(None, f"custom-events={','.join(events[:-1])}").settings.custom_events) == MAX_EVENTS
+    (problem,) = problems(None, f"custom-events={','.join(events)}")
+    assert problem.endswith(" names 95 events, 94 are the most")
+
+
+def test_elements_a_hundred_thousand_deep_are_no_harm() -> None:
+    deep = 100_000
+    (problem,) = problems("<a>" * deep + "</a>" * deep)
+    assert "has no <configuration" in problem
+
+
+# --- the password ----------------------------------------------------------------------------------------------------
+
+SECRET = "ЖЩЮ"
+"""No character of it is in anything that we say ourselves."""
+
+
+def shown(text: Optional[str], arguments: str = "") -> str:
+    """All that anybody gets to see of a configuration."""
+    config, found = examine(text, arguments)
+    return "\n".join([*found, *config.warnings, repr(config), str(ConfigError(found)), repr(ConfigError(found))])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        f" capture-password {SECRET} a=b ",
+        f"' capture-password {SECRET} a=b '",
+        f"capture-id=7,capture-password={SECRET}",
+        f"node-name=edge,capture-password={SECRET}",
+        f"node-name='edge capture_password={SECRET}'",
+        f"custom-events=x::y,capture-password={SECRET}",
+        f"call-events=DTMF,Capture-Password={SECRET}",
+        f"call-events='DTMF password {SECRET}'",
+        f"capture-server=udp:homer:9060,CAPTURE_PASSWORD={SECRET}",
+        f"capture-password=x capture-server={SECRET}:homer:9060",
+        f"capture-password=x capture-server=udp:{SECRET}/:9060",
+        f"capture-password=x capture-server=udp:[{SECRET}]:9060",
+        f"capture-password=my {SECRET}=x",
+        f"capture-password=my {SECRET}",
+        f"Capture_Password={SECRET}",
+        f'capture-pass"word {SECRET}"',
+        f"capture-pass'word' {SECRET}",
+        f"capture-password={SECRET} capture-password={SECRET}",
+        f'capture-password="{SECRET}',
+        f"capture-password='{SECRET}\"'",
+        f"{SECRET}=capture-password",
+    ],
+)
+def test_password_in_the_arguments_is_not_shown(arguments: str) -> None:
+    assert not set(SECRET) & set(shown(None, arguments))
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        f'<param name="capture-id" value="7 capture-password={SECRET}"/>',
+        f'<param name="node-name" value="edge capture-password={SECRET}"/>',
+        f'<param name="node-name" value="edge capture&#45;password={SECRET}"/>',
+        f'<param name="node-name" value="edge capture&#95;password={SECRET}"/>',
+        f'<param name="capture-id" value="&lt;param name=&quot;CAPTURE-PASSWORD&quot; value=&quot;{SECRET}"/>',
+        f'<param name="Capture_Password" value="{SECRET}"/>',
+        f'<param name="capture-password {SECRET}" value=""/>',
+        f'<param name="capture-password={SECRET}" value=""/>',
+        f'<param name="{SECRET}" value="capture-password"/>',
+        f'<param name="capture-password" value="{SECRET}&quot;"/>',
+        f'<param name="capture-password" value="{SECRET}"/><param name="capture-password" value="{SECRET}"/>',
+        f'<param name="capture-password" text="{SECRET}"/>',
+        f'<param name="capture-password" value="{SECRET}>',
+        f'<param name="capture-password" value={SECRET}/>',
+        f'<param name="capture-password" value="&{SECRET};"/>',
+        f'<param name="capture-password" {SECRET}:value="x"/>',
+        f'<{SECRET}><param name="capture-password" value="x"/>',
+        f'<param name="capture-password" value="{SECRET}\udce9"/>',
+    ],
+)
+def test_password_in_the_file_is_not_shown(params: str) -> None:
+    text = f'<configuration name="fs_hepipe.conf">{params}</configuration>'
+    assert not set(SECRET) & set(shown(text))
+
+
+def test_value_with_the_passwords_name_in_it_is_refused_and_why() -> None:
+    complaint = "has capture-password in it: a quote or a blank is missing"
+    assert problems(None, f"node-name=edge,Capture_Password={SECRET}") == [f"node-name: {complaint}"]
+    assert problems(xml(("capture-id", f"7 capture-password={SECRET}"))) == [f"capture-id: {complaint}"]
+
+
+def test_problems_beside_the_password_name_their_parameter_all_the_same() -> None:
+    assert problems(None, "capture-password=x capture-id=many sum=1 stray call-events=NO,DTMF") == [
+        "arguments: a word is not name=value",
+        "capture-id: is not a whole number from 0 to 4294967295",
+        "arguments: has a parameter that there is not (not repeated: it may be part of the password)",
+    ]
+    assert problems(None, "Capture_Password=x") == ["capture-password: is spelled with small letters and hyphens"]
+    assert parse(None, "capture-password=x call-events=NO,DTMF").warnings == (
+        "call-events: 1 of them can't be logged and is left out",
+    )
+
+
+def test_file_with_a_password_in_its_place_has_its_other_values_repeated() -> None:
+    text = xml(("capture-password", SECRET), ("capture-id", "many"), ("sum", "1"))
+    assert problems(text) == [
+        "capture-id: 'many' is not a whole number from 0 to 4294967295",
+        "sum: there is no such parameter",
+    ]
+
+
+secrets = st.text("ЖЩЮЯ", min_size=1, max_size=8)
+spelled = st.sampled_from(["capture-password", "Capture-Password", "CAPTURE_PASSWORD", "capture_password"])
+between = st.sampled_from(["=", " ", " = ", ": ", "='", '="', "=\\", "=my ", ",", '" value="', "' value='", "=x "])
+pieces = [*"""'"\\ ,=<>/&;:x1\n""", *(f" {each.name}=" for each in PARAMETERS)]
+noise = st.lists(st.sampled_from(pieces), max_size=12).map("".join)
+
+
+@st.composite
+def around_a_secret(draw: st.DrawFn) -> str:
+    parts = [noise, spelled, between, secrets, noise]
+    return "".join(draw(part) for part in parts)
+
+
+@given(around_a_secret())
+def test_secret_behind_its_name_is_shown_by_no_arguments(arguments: str) -> None:
+    assert not set("ЖЩЮЯ") & set(shown(None, arguments))
+
+
+@given(around_a_secret(), st.sampled_from([parameter.name for parameter in PARAMETERS]) | noise, st.booleans())
+def test_secret_behind_its_name_is_shown_by_no_file(text: str, name: str, escaped: bool) -> None:
+    if escaped:
+        assert not set("ЖЩЮЯ") & set(shown(xml((name, text))))
+        assert not set("ЖЩЮЯ") & set(shown(xml((text, name))))
+    else:
+        assert not set("ЖЩЮЯ") & set(shown(f'<configuration><param name="{name}" value="{text}"/></configuration>'))
+        assert not set("ЖЩЮЯ") & set(shown(f"<configuration>{text}</configuration>"))
+
+
+@given(secrets, noise)
+def test_secret_in_its_place_is_shown_by_nothing_that_stands_beside_it(secret: str, beside: str) -> None:
+    assert not set(secret) & set(shown(xml(("capture-password", secret), ("node-name", beside))))
+    assert not set(secret) & set(shown(None, f"capture-password={secret} {beside}"))
