@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Callable, Optional
 
-from fs_hepipe.agent.config import CONFIGURATION, Config, parse
+from fs_hepipe.agent.config import CONFIGURATION, Config, examine, parse
 from fs_hepipe.agent.log import LOGGER
 from fs_hepipe.agent.loop import PATIENCE, Agent
 from fs_hepipe.switch import host
@@ -29,7 +29,7 @@ class Current:
     def __init__(self) -> None:
         self.agent: Optional[Agent] = None
         self.arguments = ""
-        """Of the last `runtime` that had its own: they override the XML for as long as the switch lives."""
+        """Of the last `runtime` that had good ones: they override the XML for as long as the switch lives."""
         self.lock = threading.Lock()
         """Held while an agent is made: a startup-script and an operator may come at once."""
 
@@ -52,9 +52,11 @@ def run(args: str) -> None:
         if current.running() is not None:
             complain("is running already: this second start does nothing")
             return
-        if args.strip() != AS_BEFORE:
-            current.arguments = args
-        config, source = configured(current.arguments)
+        arguments = current.arguments if args.strip() == AS_BEFORE else args
+        _, problems = examine(None, arguments)
+        if not problems:  # what is wrong with the XML by now can be mended; bad arguments would stay for ever
+            current.arguments = arguments
+        config, source = configured(arguments)
         attach(host.write_log, config.log_level)
         agent = current.agent = Agent(config, host.Inlet, source, remarks=here().untested)
     for warning in config.warnings:

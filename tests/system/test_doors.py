@@ -198,12 +198,29 @@ def test_arguments_survive_a_start_that_failed(house: House) -> None:
     assert [str(each) for each in house.agent.config.collectors] == ["udp:192.0.2.7:9060"]
 
 
-def test_bad_arguments_are_the_answer_of_every_later_start(house: House) -> None:
+def test_bad_arguments_are_told_and_not_kept(house: House) -> None:
+    house.configure(max_legs="0")
     switch.startup_script("fs_hepipe capture-sever=udp:192.0.2.7:9060 qos-type=33").join(5)
-    for command in ("", "start", "restart"):
-        answer = house.ask(command)
-        assert "-ERR capture-sever: there is no such parameter\n" in answer
-        assert "-ERR qos-type: '33' is not a list of 32, 34, 35, 99\n" in answer
+    assert house.log("err") == [
+        "fs_hepipe: max-legs: '0' is not a whole number from 1 to 1000000\n",
+        "fs_hepipe: capture-sever: there is no such parameter\n",
+        "fs_hepipe: qos-type: '33' is not a list of 32, 34, 35, 99\n",
+        "fs_hepipe: not started: the configuration has problems\n",
+    ]
+    assert starter.current.running() is None
+    house.configure()
+    assert house.ask("start") == "+OK started\n"
+    assert house.agent.source == "fs_hepipe.conf.xml"
+
+
+@pytest.mark.parametrize("command", ["", "start", "restart"])
+def test_bad_arguments_leave_the_good_ones_of_before(house: House, command: str) -> None:
+    house.start("capture-id=8")
+    house.ask("stop")
+    freeswitch.API().executeString("pyrun fs_hepipe nonsense")
+    wait_for(lambda: any("'nonsense' is not name=value" in line for line in house.log("err")))
+    assert not house.ask(command).startswith("-ERR")
+    assert house.agent.config.settings.capture_id == 8
 
 
 def test_runtime_by_hand_without_arguments_has_none(house: House) -> None:
