@@ -15,7 +15,7 @@ PYTHONS := python3.9 python3.10 python3.11 python3.12 python3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo parameters test test-all tests lint types floors unit collectors live slow bench clean
+.PHONY: help venv demo parameters test test-all tests lint types floors unit collectors live slow bench bench-live clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,10 @@ slow: $(VENV)/.holds-tests ## the soak and whatever else takes minutes
 bench: ## what an event costs, side by side with other ways of doing it
 	@$(MAKE) --no-print-directory venv PYTHON='$(BENCH_PYTHON)' VENV=.venv-bench
 	@.venv-bench/bin/python bench/bench.py $(ARGS)
+
+bench-live: ## what it costs a real switch: FREESWITCH=PATH[:PATH], HEPIPE_JS=a checkout of hepipe.js with its modules
+	@$(MAKE) --no-print-directory venv PYTHON='$(BENCH_PYTHON)' VENV=.venv-bench
+	@.venv-bench/bin/python -m bench.live $(ARGS)
 
 clean: ## remove what make, Python and its tools made
 	@rm -rf .venv* build dist ./*.egg-info .coverage .coverage.* .hypothesis .import_linter_cache

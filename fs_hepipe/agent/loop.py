@@ -1,12 +1,13 @@
 """
-The one live object: it owns the inlet, the pipeline, the collectors and the loop between them.
+The running agent: inlet, pipeline and collectors, and the loop that takes events from the first to the last.
 
 Rules:
-1. One thread runs `run`; everyone else only sets a flag, reads a number, or leaves an errand to be done between two
-   events, where all numbers agree.
+1. One thread runs `run`. Other threads only set a flag, read a number, or hand in a request that is carried out between
+   two events, where all numbers agree.
 2. An exception around one event, one tick or one new configuration is counted or logged, and the loop goes on.
-3. Leaving: when asked to stop, the inlet is drained; on SHUTDOWN the loop goes on until it has been quiet for
-   `QUIET_MS`, `LAST_WORDS` seconds at most, because the last calls are hung up after it (measured).
+3. When the inlet is empty the loop rests for a moment, so that events come to it in bunches: see `REST`.
+4. Leaving: when asked to stop, the inlet is drained; on SHUTDOWN the loop goes on until it has been quiet for
+   `QUIET_MS`, `SHUTDOWN_GRACE` seconds at most, because the last calls are hung up after it (measured).
 """
 
 from __future__ import annotations
@@ -36,8 +37,21 @@ WAIT_MS = 500
 QUIET_MS = 300
 """After SHUTDOWN: no event for so long means that the calls are gone."""
 
-LAST_WORDS = 2.0
+SHUTDOWN_GRACE = 2.0
 """Seconds after SHUTDOWN or a `stop` after which we leave whatever comes."""
+
+REST = 0.02
+"""
+Seconds that the loop sleeps when the queue is empty, before it waits for the next event. Each event that is waited for
+wakes the thread alone, and finds the CPU's caches full of media; those that come during a rest are handled in a row.
+The times that are reported do not suffer: they are the events' own.
+"""
+
+BUSIEST = 250_000
+"""Events per second, far more than a switch fires: a rest is so short that even these do not fill the queue."""
+
+SHORTEST_REST = 0.001
+"""Seconds: a shorter rest is none."""
 
 TICK = 0.5
 """Seconds between two looks at what time alone changes."""
@@ -67,6 +81,12 @@ class Inlet(Protocol):
         """Ends it."""
 
 
+def rest(queue_length: int) -> float:
+    """Seconds to rest when a queue of this length is empty."""
+    seconds = min(REST, queue_length / BUSIEST)
+    return seconds if seconds >= SHORTEST_REST else 0.0
+
+
 class Agent:
     """Events from an inlet to the collectors of a configuration."""
 
@@ -77,6 +97,7 @@ class Agent:
         source: str = "its defaults",
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
         remarks: Sequence[str] = (),
     ) -> None:
         self.config = config
@@ -103,16 +124,18 @@ class Agent:
         self._open_inlet = open_inlet
         self._clock = clock
         self._wall = wall
+        self._sleep = sleep
+        self._rest = rest(self.queue_length)
         self._leaving_at: Optional[float] = None
         self._wait_ms = WAIT_MS
-        self._errands: deque[tuple[Callable[[], None], threading.Event]] = deque()
+        self._requests: deque[tuple[Callable[[], None], threading.Event]] = deque()
         self._describe: Callable[[str], Optional[Event]] = lambda _unique_id: None
         self._inlet: Inlet
         """There from `run` on."""
 
     def stop(self) -> None:
         """Asks the loop to end."""
-        self._leaving_at = self._clock() + LAST_WORDS
+        self._leaving_at = self._clock() + SHUTDOWN_GRACE
         self._wait_ms = 0
 
     def reconfigure(self, config: Config) -> bool:
@@ -122,11 +145,11 @@ class Agent:
 
     def between_events(self, act: Callable[[], None]) -> None:
         """Has the loop do something between two events, and waits until it has been done, `PATIENCE` at the most."""
-        errand = act, threading.Event()
-        self._errands.append(errand)
-        if self.ended.is_set() or not errand[1].wait(PATIENCE):
+        request = act, threading.Event()
+        self._requests.append(request)
+        if self.ended.is_set() or not request[1].wait(PATIENCE):
             with contextlib.suppress(ValueError):  # it was taken up this very moment
-                self._errands.remove(errand)
+                self._requests.remove(request)
 
     def run(
         self,
@@ -179,8 +202,8 @@ class Agent:
         row = 0
         now = next_tick = clock()
         while True:
-            while self._errands:
-                self._run_errand(*self._errands.popleft())
+            while self._requests:
+                self._carry_out(*self._requests.popleft())
             if now >= next_tick:
                 next_tick = now + TICK
                 self._tick(now)
@@ -198,6 +221,9 @@ class Agent:
                     log.warning("%d events in a row, as many as the queue holds: some may have been lost", row)
             elif row:
                 row = 0
+                if self._rest and self._leaving_at is None:
+                    self._sleep(self._rest)
+                    now = clock()
             elif self._leaving_at is not None:
                 return
 
@@ -207,7 +233,7 @@ class Agent:
         try:
             name = event.getHeader(names.EVENT_NAME) or ""
             if name == names.SHUTDOWN:
-                self._leaving_at = now + LAST_WORDS
+                self._leaving_at = now + SHUTDOWN_GRACE
                 self._wait_ms = QUIET_MS
             self._send(self.pipeline.handle(event, now, name))
         except Exception as error:
@@ -241,7 +267,7 @@ class Agent:
         if datagrams:
             self.collectors.send(datagrams, self._wall())
 
-    def _run_errand(self, act: Callable[[], None], done: threading.Event) -> None:
+    def _carry_out(self, act: Callable[[], None], done: threading.Event) -> None:
         try:
             act()
         except Exception as error:

@@ -12,7 +12,7 @@ import pytest
 
 from fs_hepipe.agent import loop as agent_module
 from fs_hepipe.agent.config import Address, Config, parse
-from fs_hepipe.agent.loop import LAST_WORDS, QUIET_MS, TICK, WAIT_MS, Agent
+from fs_hepipe.agent.loop import BUSIEST, QUIET_MS, REST, SHUTDOWN_GRACE, TICK, WAIT_MS, Agent, rest
 from fs_hepipe.agent.status import status
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.words import names
@@ -41,14 +41,28 @@ Step = Union[RecordedEvent, float]
 """An event, or seconds that pass without one; after the last step the agent is asked to stop."""
 
 
+def gaps(seconds: float, count: int) -> list[Step]:
+    """So many events, so far apart."""
+    return [step for _ in range(count) for step in (seconds, CREATE)]
+
+
 class Inlet:
-    """An inlet that plays steps; time passes only in it."""
+    """An inlet that plays steps. Time passes only where the agent waits or rests; what comes meanwhile waits in it."""
 
     def __init__(self, steps: list[Step], unknown: tuple[str, ...] = ()) -> None:
-        self.steps = deque(steps)
+        self.arrivals: deque[tuple[float, RecordedEvent]] = deque()
+        self.end = 0.0
+        for step in steps:
+            if isinstance(step, float):
+                self.end += step
+            else:
+                self.arrivals.append((self.end, step))
         self.unknown = unknown
         self.bound: list[tuple[str, str]] = []
         self.waits: list[int] = []
+        self.rests: list[float] = []
+        self.delays: list[float] = []
+        """How long each event waited until it was popped."""
         self.now = 0.0
         self.closed = 0
         self.agent: Optional[Agent] = None
@@ -61,6 +75,10 @@ class Inlet:
     def clock(self) -> float:
         return self.now
 
+    def sleep(self, seconds: float) -> None:
+        self.rests.append(seconds)
+        self.now += seconds
+
     def bind(self, name: str, subclass: str = "") -> bool:
         self.bound.append((name, subclass))
         return name not in self.unknown
@@ -68,29 +86,33 @@ class Inlet:
     def pop(self, wait_ms: int) -> Optional[RecordedEvent]:
         self.waits.append(wait_ms)
         until = self.now + wait_ms / 1000
-        while self.steps:
-            step = self.steps.popleft()
-            if not isinstance(step, float):
-                return step
-            if self.now + step > until:
-                self.steps.appendleft(step - (until - self.now))
-                self.now = until
-                return None
-            self.now += step
+        if self.arrivals and self.arrivals[0][0] <= until:
+            came, event = self.arrivals.popleft()
+            self.now = max(self.now, came)
+            self.delays.append(self.now - came)
+            return event
         self.now = until
-        assert self.agent is not None
-        if self.agent._leaving_at is None:
-            self.agent.stop()
+        if not self.arrivals and self.end <= until:
+            assert self.agent is not None
+            if self.agent._leaving_at is None:
+                self.agent.stop()
         return None
 
     def close(self) -> None:
         self.closed += 1
 
 
+def made(inlet: Inlet, config: Optional[Config] = None) -> Agent:
+    """An agent whose time is the inlet's."""
+    inlet.agent = Agent(
+        config or Config(), inlet.open, clock=inlet.clock, wall=lambda: 1_700_000_000.0 + inlet.now, sleep=inlet.sleep
+    )
+    return inlet.agent
+
+
 def run(steps: list[Step], config: Optional[Config] = None, **options: Any) -> tuple[Agent, Inlet]:
     inlet = Inlet(steps, **options)
-    agent = Agent(config or Config(), inlet.open, clock=inlet.clock, wall=lambda: 1_700_000_000.0 + inlet.now)
-    inlet.agent = agent
+    agent = made(inlet, config)
     agent.run()
     return agent, inlet
 
@@ -98,6 +120,76 @@ def run(steps: list[Step], config: Optional[Config] = None, **options: Any) -> t
 def test_loop_waits_when_there_is_nothing_and_drains_when_there_is() -> None:
     _, inlet = run([0.7, CREATE, CREATE, CREATE, 0.5])
     assert inlet.waits[:6] == [WAIT_MS, WAIT_MS, 0, 0, 0, WAIT_MS]
+
+
+def test_loop_rests_when_a_row_is_over_and_then_takes_what_came_meanwhile_in_one_row() -> None:
+    agent, inlet = run([CREATE, *gaps(0.002, 8), 1.0])
+    assert inlet.rests == [REST, REST]
+    assert inlet.waits[:12] == [WAIT_MS, 0, WAIT_MS, *[0] * 8, WAIT_MS]
+    assert agent.watermark == 8
+
+
+def test_loop_without_events_does_not_rest() -> None:
+    _, inlet = run([1.7])
+    assert inlet.rests == []
+
+
+def test_event_after_a_silence_is_taken_at_once_and_any_other_after_a_rest_at_most() -> None:
+    _, inlet = run([CREATE, *gaps(0.003, 1000)])
+    assert inlet.delays[0] == 0.0
+    assert max(inlet.delays) <= REST
+    _, inlet = run([CREATE, REST, CREATE, 0.7, CREATE])
+    assert inlet.delays == pytest.approx([0.0] * 3)
+
+
+@pytest.mark.parametrize("length", [10, 100, 200, 300, 1000, Config().event_queue_length, 100_000])
+def test_what_comes_in_a_rest_fills_no_queue(length: int) -> None:
+    assert rest(length) * BUSIEST <= length
+    assert rest(length) <= rest(length + 1) <= REST
+
+
+def test_default_queue_allows_the_whole_rest_and_a_short_one_none() -> None:
+    assert rest(Config().event_queue_length) == REST
+    assert rest(10) == rest(200) == 0.0
+    _, inlet = run([CREATE, 0.001, CREATE, 0.001, CREATE, 1.0], Config(event_queue_length=10))
+    assert inlet.rests == []
+    assert inlet.delays == pytest.approx([0.0] * 3)
+
+
+def test_events_at_five_thousand_a_second_leave_nine_tenths_of_the_queue_free() -> None:
+    agent, _ = run([CREATE, *gaps(0.0002, 5000)])
+    assert agent.counters.received == {"CHANNEL_CREATE": 5001}
+    assert agent.watermark < agent.queue_length / 10
+
+
+def test_loop_that_is_to_leave_does_not_rest() -> None:
+    _, inlet = run([SHUTDOWN, 0.25, CREATE, 0.25, CREATE])
+    assert inlet.rests == []
+
+
+def test_stop_while_the_loop_rests_ends_it_after_what_waits() -> None:
+    class Stopped(Inlet):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            assert self.agent is not None
+            self.agent.stop()
+
+    inlet = Stopped([CREATE, 0.001, CREATE, 0.001, CREATE, 9.0])
+    agent = made(inlet)
+    agent.run()
+    assert inlet.rests == [REST]
+    assert inlet.now == pytest.approx(REST)
+    assert agent.counters.received == {"CHANNEL_CREATE": 3}
+
+
+def test_what_time_alone_changes_is_not_put_off_by_more_than_a_rest() -> None:
+    inlet = Inlet(gaps(0.001, 3000))
+    agent = made(inlet)
+    ticks: list[float] = []
+    agent.pipeline.tick = lambda now: ticks.append(now) or []  # type: ignore[method-assign,func-returns-value]
+    agent.run()
+    assert len(ticks) >= 6
+    assert all(later - earlier <= TICK + REST + 1e-9 for earlier, later in zip(ticks, ticks[1:]))
 
 
 def test_inlet_has_the_configured_length_and_is_closed_once() -> None:
@@ -139,18 +231,17 @@ def test_loop_leaves_after_the_last_words_whatever_comes() -> None:
             return SHUTDOWN if self.now < 0.2 else CREATE
 
     inlet = Chatty([])
-    agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    agent = made(inlet)
     agent.run()
     assert agent.ended.is_set()
-    assert inlet.now == pytest.approx(0.1 + LAST_WORDS, abs=0.2)
+    assert inlet.now == pytest.approx(0.1 + SHUTDOWN_GRACE, abs=0.2)
 
 
 def test_what_time_alone_changes_is_looked_at_twice_a_second() -> None:
     agent, _ = run([])
     ticks: list[float] = []
     inlet = Inlet([0.25] * 20)
-    agent = Agent(Config(), inlet.open, clock=inlet.clock)
-    inlet.agent = agent
+    agent = made(inlet)
     agent.pipeline.tick = lambda now: ticks.append(now) or []  # type: ignore[method-assign,func-returns-value]
     agent.run()
     assert ticks[0] == 0.0
@@ -168,8 +259,7 @@ def test_ticks_go_on_in_an_endless_row() -> None:
             return CREATE
 
     inlet = Busy([])
-    agent = Agent(Config(), inlet.open, clock=inlet.clock)
-    inlet.agent = agent
+    agent = made(inlet)
     ticks: list[float] = []
     agent.pipeline.tick = lambda now: ticks.append(now) or []  # type: ignore[method-assign,func-returns-value]
     agent.run()
@@ -187,7 +277,7 @@ def test_watermark_is_the_longest_row_and_saturation_a_row_as_long_as_the_queue(
 
 def test_event_that_took_longest_is_known() -> None:
     inlet = Inlet([SLOW, CREATE])
-    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    agent = made(inlet)
     handle = agent.pipeline.handle
 
     def take_time(event: Event, now: float, name: Optional[str] = None) -> list[bytes]:
@@ -223,7 +313,7 @@ def test_event_that_can_not_even_be_read_is_one_failed_event() -> None:
 
 def test_living_channels_are_learned_before_the_first_pop() -> None:
     inlet = Inlet([])
-    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    agent = made(inlet)
 
     def living() -> list[str]:
         assert inlet.bound
@@ -310,23 +400,23 @@ def test_collectors_are_let_go_and_the_end_is_known_whatever_happens() -> None:
     assert [collector._socket for collector in agent.collectors] == [None]
 
 
-def test_errand_of_an_agent_that_has_ended_is_not_waited_for() -> None:
+def test_request_to_an_agent_that_has_ended_is_not_waited_for() -> None:
     agent, _ = run([])
     assert not agent.reconfigure(Config(collectors=(Address("192.0.2.1", 1),)))
     assert agent.config == Config()
-    assert not agent._errands
+    assert not agent._requests
 
 
-def test_errand_that_is_not_done_in_time_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_that_is_not_done_in_time_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agent_module, "PATIENCE", 0.01)
     inlet = Inlet([])
-    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    agent = made(inlet)
     assert not agent.reconfigure(Config(event_queue_length=10))
     agent.run()
     assert agent.config == Config()
 
 
-def test_errands_are_done_in_their_order_between_two_events() -> None:
+def test_requests_are_done_in_their_order_between_two_events() -> None:
     done: list[Union[int, str]] = []
     callers: list[threading.Thread] = []
 
@@ -343,13 +433,13 @@ def test_errands_are_done_in_their_order_between_two_events() -> None:
                 callers.append(threading.Thread(target=self.agent.between_events, args=[act]))
                 callers[-1].start()
                 deadline = time.monotonic() + 5
-                while len(self.agent._errands) < len(callers) and time.monotonic() < deadline:
+                while len(self.agent._requests) < len(callers) and time.monotonic() < deadline:
                     time.sleep(0.001)
                 assert done == []
             return super().pop(wait_ms)
 
     inlet = Asked([CREATE])
-    agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
+    agent = made(inlet)
     agent.run()
     for caller in callers:
         caller.join(5)

@@ -25,7 +25,7 @@ TELL_MEDIA = [
     "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_BRIDGE", "CALL_UPDATE", "CHANNEL_HOLD", "CHANNEL_UNHOLD",
     "CHANNEL_DATA",
 ]  # fmt: skip
-LAST_WORDS = ["CHANNEL_UNBRIDGE", "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY", "CUSTOM"]
+ENDS = ["CHANNEL_UNBRIDGE", "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY", "CUSTOM"]
 
 
 class Memory(Legs):
@@ -63,14 +63,14 @@ def test_an_event_without_a_call_id_does_not_take_one_away() -> None:
     assert legs.hear(channel, "CHANNEL_ANSWER", {"variable_sip_call_id": ""}).call_id == "call-a"
 
 
-@pytest.mark.parametrize("name", LAST_WORDS)
+@pytest.mark.parametrize("name", ENDS)
 def test_an_agent_that_came_late_learns_from_the_last_words_too(name: str) -> None:
     leg = Memory().hear(Channel(), name, {**sip("call-a"), **audio()})
     assert leg.call_id == "call-a"
     assert leg.audio is not None
 
 
-@pytest.mark.parametrize("name", LAST_WORDS)
+@pytest.mark.parametrize("name", ENDS)
 def test_of_call_id_and_address_the_last_words_tell_the_one_that_is_missing(name: str) -> None:
     legs, a, b = Memory(), Channel("a"), Channel("b")
     legs.hear(a, "CHANNEL_CREATE", {"variable_sip_call_id": "call-a"})
@@ -174,7 +174,7 @@ def test_a_call_that_moves_has_its_new_signalling_address() -> None:
     assert legs.hear(channel, "CALL_UPDATE", sip(remote="203.0.113.5:5070")).remote == Endpoint("203.0.113.5", 5070)
 
 
-@pytest.mark.parametrize("name", [*TELL_SIP, *LAST_WORDS])
+@pytest.mark.parametrize("name", [*TELL_SIP, *ENDS])
 def test_a_channel_that_is_not_sip_has_no_call_id_whatever_its_variables_say(name: str) -> None:
     """A loopback channel is given copies of its A leg's variables: those are not its own."""
     leg = Memory().hear(Channel(name="loopback/1321-a"), name, sip("of the a leg"))
