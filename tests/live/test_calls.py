@@ -116,9 +116,12 @@ def test_the_quality_of_both_directions_is_reported_once(conversation: Conversat
         received, sent = sorted(conversation.lab.quality(leg), key=lambda message: report_of(message)["DIR"])
         assert (source(received), destination(received)) == (leg.far_rtp, leg.rtp)
         assert (source(sent), destination(sent)) == (leg.rtp, leg.far_rtp)
-        assert received.mos is not None
-        assert 400 <= received.mos <= 450
-        assert report_of(received)["TOTAL_PK"] > 150
+        report = report_of(received)
+        assert report["TOTAL_PK"] > 150
+        if received.mos is None:  # a busy machine loses packets, and then the switch's MOS is not believed
+            assert report["PACKET_LOSS"] > report["TOTAL_PK"] / 100
+        else:
+            assert 400 <= received.mos <= 450
         assert abs(report_of(received)["DELTA"] - 20) < 2
         assert {report_of(message)["CODEC_NAME"] for message in (received, sent)} == {"PCMU"}
 
