@@ -95,6 +95,9 @@ ROWS = (
     Row("GIL held by one event, p99.9 of load_150_calls",          "hold", None, 300),
     Row("RTCP event, 1,000 legs / 10 legs",                        "1,000 legs", "10 legs", 1.3),
     Row("RTCP event, 20,000 legs / 10 legs",                       "20,000 legs", "10 legs", 1.3),
+    Row("new leg and switch address, 20,000 legs / 10 legs",       "20,000 moving", "10 moving", 1.5),
+    Row("a tick's look at 4,096 waiting records / at none",        "4,096 waiting", "none waiting", 1.5),
+    Row("a parameter refused, of 9,000 / of 900 collectors",       "9,000 refused", "900 refused", 1.5),
     Row("memory over bare python, 1,000 legs, orjson",             "memory", None, 20, unit="MB"),
     Row("memory over bare python, 1,000 legs, stdlib json",        "memory plain", None, 20, unit="MB"),
     Row("memory per leg, 1,000 to 20,000 legs",                    "memory per leg", None, 2000, unit="B"),
@@ -169,6 +172,12 @@ def python_lanes(port: int) -> dict[str, Lane]:
         "10 legs": lane("growth", "--legs", "10"),
         "1,000 legs": lane("growth", "--legs", "1000"),
         "20,000 legs": lane("growth", "--legs", "20000"),
+        "10 moving": lane("moving", "--legs", "10"),
+        "20,000 moving": lane("moving", "--legs", "20000"),
+        "none waiting": lane("waiting", "--count", "0"),
+        "4,096 waiting": lane("waiting", "--count", "4096"),
+        "900 refused": lane("refusing", "--count", "900"),
+        "9,000 refused": lane("refusing", "--count", "9000"),
     }
 
 

@@ -34,14 +34,19 @@ if PLAIN:
     sys.modules["orjson"] = None  # type: ignore[assignment]  # importing it fails, as where it is not installed
 
 from bench import story  # noqa: E402  after orjson was kept out
-from fs_hepipe import host, names  # noqa: E402
-from fs_hepipe.agent.config import Address, Config  # noqa: E402
+from fs_hepipe.agent.config import Address, Config, examine  # noqa: E402
 from fs_hepipe.agent.loop import Agent  # noqa: E402
+from fs_hepipe.calls.leg import Leg  # noqa: E402
+from fs_hepipe.calls.record import Record  # noqa: E402
+from fs_hepipe.calls.waiting import MAX_PER_LEG, Waiting  # noqa: E402
 from fs_hepipe.hep import Flow, Message  # noqa: E402
 from fs_hepipe.hep.encoder import chunks  # noqa: E402
 from fs_hepipe.hep.schema import HEP3  # noqa: E402
 from fs_hepipe.reports.bindings import bindings  # noqa: E402
+from fs_hepipe.switch import host  # noqa: E402
 from fs_hepipe.version import VERSION  # noqa: E402
+from fs_hepipe.words import names  # noqa: E402
+from fs_hepipe.words.counters import Counters  # noqa: E402
 from fs_hepipe.words.event import Event, RecordedEvent  # noqa: E402
 from fs_hepipe.words.settings import Settings  # noqa: E402
 
@@ -51,6 +56,8 @@ FEW = 20
 """Events made at a time; as many are fed at once in node."""
 
 GROWTH_BATCH = 2_000
+MOVING_BATCH = 500
+TICKS = 10_000
 
 Make = Callable[[story.Headers], Event]
 
@@ -133,7 +140,7 @@ class Fed:
         """Runs an agent over what lives already, and then over the events."""
         agent = Agent(configuration(args, settings), lambda _length: self)
         self._iterator = self._events(agent)
-        agent.run(lambda: living)
+        agent.run(lambda: living, lambda event: event)  # they are asked about by themselves
         return agent
 
     def bind(self, name: str, subclass: str = "") -> bool:  # noqa: ARG002  it gives what it has
@@ -228,6 +235,64 @@ def growth_lane(args: argparse.Namespace) -> None:
 
     settle()
     Fed(feed).run(args, Settings(), living())
+
+
+def moving_lane(args: argparse.Namespace) -> None:
+    """New legs while so many live, and each says another address of the switch than the one before."""
+    call = story.Call.first()
+    creation = next(event for event in call.events(0) if event[names.EVENT_NAME] == names.CHANNEL_CREATE)
+
+    def legs(first: int, name: str) -> Iterator[Event]:
+        for number in range(first, first + MOVING_BATCH):
+            own = {names.UNIQUE_ID: f"new-{number}", names.SWITCH_IPV4: f"192.0.2.{number % 2}"}
+            yield RecordedEvent({**creation, names.EVENT_NAME: name, **own})
+
+    def living() -> Iterator[Event]:
+        for number in range(args.legs // 2):
+            yield from map(RecordedEvent, call.events(number))
+
+    def feed(agent: Agent) -> Iterator[Optional[Event]]:
+        introduce(legs=len(agent.pipeline.legs))
+        number = 0
+        while asked():
+            yield from answer(agent, legs(number, names.CHANNEL_CREATE))
+            yield from legs(number, names.CHANNEL_DESTROY)
+            number += MOVING_BATCH
+        agent.stop()
+
+    settle()
+    Fed(feed).run(args, Settings(report_qos_events=False), living())
+
+
+def waiting_lane(args: argparse.Namespace) -> None:
+    """What a tick looks at: so many records that wait, none of which is due."""
+    room = Waiting(Counters())
+    for number in range(args.count):
+        if number % MAX_PER_LEG == 0:
+            leg = Leg(str(number))
+        room.add(leg, Record(0, 100, b"", received=False), 0.0)
+    introduce(waiting=args.count)
+    settle()
+    while asked():
+        began = time.process_time()
+        for _ in range(TICKS):
+            if room.due(1.0):
+                raise SystemExit("one is due")
+        tell(us=(time.process_time() - began) / TICKS * MICROS)
+
+
+def refusing_lane(args: argparse.Namespace) -> None:
+    """A configuration of so many collectors, most of them one too many; CPU time per parameter."""
+    lines = "".join(f'<param name="capture-server" value="udp:h{number}:9060"/>' for number in range(args.count))
+    xml = f'<configuration name="fs_hepipe.conf"><settings>{lines}</settings></configuration>'
+    introduce(parameters=args.count)
+    settle()
+    while asked():
+        began = time.process_time()
+        _, problems = examine(xml)
+        tell(us=(time.process_time() - began) / args.count * MICROS)
+        if not problems:
+            raise SystemExit("it was not refused")
 
 
 # --- the whole story on the fake switch ------------------------------------------------------------------------------
@@ -395,6 +460,9 @@ LANES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "channel": lambda args: channel_lane(args, read_at_once),
     "channel-searched": lambda args: channel_lane(args, searched),
     "growth": growth_lane,
+    "moving": moving_lane,
+    "waiting": waiting_lane,
+    "refusing": refusing_lane,
     "floor": floor_lane,
     "story": story_lane,
     "hold": hold_lane,

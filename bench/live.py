@@ -46,7 +46,7 @@ from fs_hepipe.reports.bindings import bindings
 from fs_hepipe.words import names
 from fs_hepipe.words.settings import Settings
 from tests.live.collector import eventually
-from tests.live.configuration import PASSWORD, free_ports
+from tests.live.configuration import PASSWORD, WITH_PYTHON, free_ports
 from tests.live.conftest import install
 from tests.live.switch import Installation, Switch
 
@@ -242,11 +242,8 @@ class Bench:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-live-")))
             ports, neighbour = stack.enter_context(free_ports()), stack.enter_context(free_ports())
-            switch = Switch(self.home, folder / "bench", ports, neighbour, has_python=True)
+            switch = Switch(self.home, folder / "bench", ports, neighbour, modules=WITH_PYTHON)
             shutil.copy(HERE / "inside.py", switch.scripts)
-            wrapper = self.home.modules / "freeswitch.py"  # of this release, where several share a machine
-            if wrapper.exists():
-                shutil.copy(wrapper, switch.scripts)
             if lane.who == "agent":
                 install(switch)
             (switch.conf / "autoload_configs/python.conf.xml").write_text(NO_AUTOSTART, encoding="utf-8")
