@@ -1,5 +1,5 @@
 """
-What can go wrong, as types. Whoever stands at a door catches `HepipeError` and answers with its text.
+What can go wrong, as types. An entry point catches `HepipeError` and answers with its text.
 """
 
 from __future__ import annotations

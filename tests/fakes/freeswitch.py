@@ -349,7 +349,7 @@ class LogLine(NamedTuple):
 
 
 class Switch:
-    """FreeSWITCH, as far as a test needs it: it fires events, knocks on doors and answers API commands."""
+    """FreeSWITCH, as far as a test needs it: it fires events, calls entry points and answers API commands."""
 
     def __init__(self) -> None:
         self._runtimes: list[threading.Thread] = []
@@ -421,27 +421,27 @@ class Switch:
         self.fire(*hangups)
         self.join(patience)
 
-    # - the doors
+    # - the entry points
 
     def python(self, command: str) -> str:
         """`python MODULE ARGS` in fs_cli: what `fsapi` wrote."""
         command = command.strip(WHITESPACE)
         stream, env = Stream(), _api_event("python", command)
         env._mine = False
-        self._knock(command, "fsapi", "na", stream, env)
+        self._call(command, "fsapi", "na", stream, env)
         self.deliver(env)
         return stream.get_data()
 
     def dialplan(self, data: str, session: Session) -> None:
         """The application `python` in the dialplan; `data` is MODULE ARGS."""
-        self._knock(data, "handler", session)
+        self._call(data, "handler", session)
 
     def startup_script(self, value: str) -> threading.Thread:
         """The `startup-script` of python.conf, or `pyrun`: `runtime` in a thread of its own."""
 
         def run() -> None:
             try:
-                self._knock(value, "runtime")
+                self._call(value, "runtime")
             except AssertionError as fault:
                 cause = fault.__cause__  # its text may be 100 kB, or raise in turn
                 where = "".join(traceback.format_tb(cause.__traceback__)[-1:]) if cause else ""
@@ -457,17 +457,17 @@ class Switch:
         self._runtimes.append(thread)
         return thread
 
-    def _knock(self, command: str, door: str, *arguments: object) -> None:
-        """Reload the named module, not its sub-modules, and call its door (or MODULE::DOOR)."""
+    def _call(self, command: str, entry_point: str, *arguments: object) -> None:
+        """Reload the named module, not its sub-modules, and call its entry point (or MODULE::FUNCTION)."""
         name, _, rest = command.partition(" ")
         name, _, other = name.partition("::")
         try:
             module = importlib.reload(importlib.import_module(name))
-            getattr(module, other or door)(*arguments, _unquote(rest.lstrip(" ")))
+            getattr(module, other or entry_point)(*arguments, _unquote(rest.lstrip(" ")))
         except SystemExit:
             pass  # mod_python3 takes it for a normal end
         except BaseException as error:
-            raise AssertionError(f"an exception left {name}.{other or door}") from error
+            raise AssertionError(f"an exception left {name}.{other or entry_point}") from error
 
     # - API commands
 

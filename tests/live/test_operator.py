@@ -112,7 +112,7 @@ CAFE = "caf\udce9"
 
 @pytest.mark.parametrize("command", [f"python fs_hepipe {CAFE}", f"python fs_hepipe status {CAFE}"])
 def test_a_command_with_octets_that_are_no_utf8_is_lost_in_mod_python3(lab: Lab, command: str) -> None:
-    """mod_python3.c:eval_some_python: Py_BuildValue refuses them, and the door is called without arguments."""
+    """mod_python3.c:eval_some_python: Py_BuildValue refuses them, and the entry point is called without arguments."""
     before, had = lab.a.status(), len(lab.a.log())
     assert lab.a.api(command) == "-ERR no reply\n"
     assert "Message: fsapi() missing 4 required positional arguments" in lab.a.log()[had:]

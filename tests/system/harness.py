@@ -1,6 +1,6 @@
 """
 What the system tests are made of: recorded stories, collectors with real sockets, and the package inside the fake
-switch, started, asked and stopped through the doors that mod_python3 has.
+switch, started, asked and stopped through the entry points that mod_python3 calls.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whatever is thrown in whichever room: nothing leaves a door, the loop goes on, and the console is not flooded."""
+"""An exception raised anywhere leaves no entry point, the loop goes on, and the console is not flooded."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_hostile_events_are_only_events(house: House, homer: Homer, running: Age
     assert_quiet(house, at_most=0)
 
 
-# --- at the doors ----------------------------------------------------------------------------------------------------
+# --- in the entry points --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("error", ERRORS + ENDS, ids=name_of)

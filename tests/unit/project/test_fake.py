@@ -63,7 +63,7 @@ def fresh() -> Iterator[None]:
 
 @pytest.fixture
 def subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The name of a module with all doors."""
+    """The name of a module with all entry points."""
     (tmp_path / f"{SUBJECT}.py").write_text(DOORS)
     monkeypatch.syspath_prepend(tmp_path)
     yield SUBJECT
@@ -246,7 +246,7 @@ def test_living_channels_can_be_asked() -> None:
     assert "Call-Direction: inbound\n" in ask("uuid_dump u1")
 
 
-# --- doors -----------------------------------------------------------------------------------------------------------
+# --- entry points ----------------------------------------------------------------------------------------------------
 
 
 def test_python_in_fs_cli_answers_what_fsapi_wrote(subject: str) -> None:
@@ -285,7 +285,7 @@ def test_runtime_has_240_kib_of_stack(monkeypatch: pytest.MonkeyPatch) -> None:
         pthread.pthread_attr_getstacksize(attributes, ctypes.byref(size))
         sizes.append(size.value)
 
-    monkeypatch.setattr(Switch, "_knock", measure)
+    monkeypatch.setattr(Switch, "_call", measure)
     switch.startup_script("anything")
     switch.join()
     assert sizes == [freeswitch.STACK_SIZE] == [240 * 1024]

@@ -139,7 +139,7 @@ def test_folders_can_be_named(machine: Machine, tmp_path: Path) -> None:
     scripts.mkdir()
     (conf / "autoload_configs").mkdir(parents=True)
     machine.install("--scripts", str(scripts), f"--conf={conf}")
-    assert (scripts / "fs_hepipe" / "switch" / "doors.py").exists()
+    assert (scripts / "fs_hepipe" / "switch" / "entry_points.py").exists()
     assert (conf / "autoload_configs" / "python.conf.xml").exists()
     assert machine.files() == {}
 
@@ -152,7 +152,7 @@ def test_a_switch_built_from_source_is_found_too(tmp_path: Path) -> None:
     for folder in (BUILT[0], BUILT[1] / "autoload_configs"):
         (machine.root / folder).mkdir(parents=True)
     machine.install()
-    assert (machine.root / BUILT[0] / "fs_hepipe" / "switch" / "doors.py").exists()
+    assert (machine.root / BUILT[0] / "fs_hepipe" / "switch" / "entry_points.py").exists()
 
 
 def test_two_switches_are_a_question(machine: Machine) -> None:
@@ -274,11 +274,11 @@ def test_a_package_of_somebody_else_is_left_alone(machine: Machine) -> None:
 
 def test_an_installation_that_was_broken_off_can_be_repeated(machine: Machine) -> None:
     machine.install()
-    (machine.package / "switch" / "doors.py").unlink()
+    (machine.package / "switch" / "entry_points.py").unlink()
     (machine.package / "version.py").write_text("")
     machine.install()
     assert (machine.package / "version.py").read_bytes() == (ROOT / "fs_hepipe" / "version.py").read_bytes()
-    assert (machine.package / "switch" / "doors.py").exists()
+    assert (machine.package / "switch" / "entry_points.py").exists()
 
 
 def test_uninstall_leaves_nothing_of_ours(machine: Machine) -> None:

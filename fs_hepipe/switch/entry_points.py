@@ -1,6 +1,6 @@
 """
-The doors mod_python3 knocks on. Nothing leaves them: an exception that does can kill the switch, whose module copies
-its text into a buffer of 20 KiB without looking at its length (measured).
+The entry points that mod_python3 calls. No exception leaves them: one that does can kill FreeSWITCH, because
+mod_python3 copies its text into a buffer of 20 KiB without a length check (mod_python3.c:print_python_error, measured).
 
     runtime(args)                         startup-script, pyrun: runs the agent in the thread it is given
     fsapi(session, stream, env, args)     `python fs_hepipe …` from fs_cli
@@ -25,7 +25,7 @@ def runtime(args: str) -> None:
         run(args)
     except ConfigError as error:
         for problem in error.problems:
-            complain(problem)  # as it is: each is said on its own
+            complain(problem)  # not as an argument: each problem is a message of its own
         complain("not started: the configuration has problems")
     except (KeyboardInterrupt, SystemExit):
         pass
@@ -51,7 +51,7 @@ def handler(session: Any, args: Optional[str]) -> None:
             complain("dialplan: %r is not: log TEXT", shown(args or "", 80))
             return
         if not host.fire_log(session.get_uuid(), session.getVariable("sip_call_id"), text.strip()):
-            complain("dialplan: the line was not logged: the channel's id and Call-ID can't be said")
+            complain("dialplan: the line was not logged: FreeSWITCH does not take the channel's id and Call-ID")
     except (KeyboardInterrupt, SystemExit):
         pass
     except Exception as error:

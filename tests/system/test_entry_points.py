@@ -1,4 +1,4 @@
-"""The doors that mod_python3 knocks on: the startup-script, `python fs_hepipe …` in fs_cli, the dialplan."""
+"""The entry points that mod_python3 calls: the startup-script, `python fs_hepipe …` in fs_cli, the dialplan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import freeswitch
 import fs_hepipe
 from freeswitch import EventConsumer, Session, Stream, switch
 from fs_hepipe.hep import decode
-from fs_hepipe.switch import doors, starter
+from fs_hepipe.switch import entry_points, starter
 from fs_hepipe.version import VERSION
 from tests.system.harness import UNRESOLVABLE, Homer, House, assert_balanced, configuration, story, wait_for
 
@@ -640,5 +640,5 @@ def test_bad_configuration_and_a_broken_stream_together_leave_no_door(house: Hou
             raise RuntimeError(text)
 
     house.configure(capture_server="nonsense")
-    doors.fsapi("na", Broken(), None, "start")
+    entry_points.fsapi("na", Broken(), None, "start")
     assert any("could not answer" in line for line in house.log("err"))

@@ -1,4 +1,4 @@
-"""The package as mod_python3 and the rest of the world import it; what the doors do is in tests/system."""
+"""The package as mod_python3 and the rest of the world import it; what the entry points do is in tests/system."""
 
 from __future__ import annotations
 
@@ -65,6 +65,6 @@ def test_only_host_knows_the_switch() -> None:
     assert host.__doc__
 
 
-@pytest.mark.parametrize("door", ["runtime", "fsapi", "handler"])
-def test_every_door_says_what_it_does(door: str) -> None:
-    assert getattr(fs_hepipe, door).__doc__
+@pytest.mark.parametrize("entry_point", ["runtime", "fsapi", "handler"])
+def test_every_entry_point_has_a_docstring(entry_point: str) -> None:
+    assert getattr(fs_hepipe, entry_point).__doc__
