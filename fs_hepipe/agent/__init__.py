@@ -1,3 +1,3 @@
 """
-The running agent: its loop, its configuration, and what it tells of itself.
+The running agent: its loop, its configuration and its status.
 """

@@ -1,13 +1,13 @@
 """
-The running agent: inlet, pipeline and collectors, and the loop that takes events from the first to the last.
+The running agent: it creates and holds the inlet, the pipeline and the collectors, and runs the loop.
 
 Rules:
-1. One thread runs `run`. Other threads only set a flag, read a number, or hand in a request that is carried out between
-   two events, where all numbers agree.
+1. One thread runs `run`. Other threads only set a flag, read a number, or ask for a function to be run between two
+   events, when all numbers agree.
 2. An exception around one event, one tick or one new configuration is counted or logged, and the loop goes on.
-3. When the inlet is empty the loop rests for a moment, so that events come to it in bunches: see `REST`.
-4. Leaving: when asked to stop, the inlet is drained; on SHUTDOWN the loop goes on until it has been quiet for
-   `QUIET_MS`, `SHUTDOWN_GRACE` seconds at most, because the last calls are hung up after it (measured).
+3. When the inlet is empty the loop rests for a moment, so that it handles several events in a row: see `REST`.
+4. Ending: when asked to stop, the loop empties the inlet. After SHUTDOWN it goes on until no event came for `QUIET_MS`,
+   `SHUTDOWN_GRACE` seconds at most, because FreeSWITCH hangs up the last calls after SHUTDOWN (measured).
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from fs_hepipe.words.event import Event
 from fs_hepipe.words.text import say_what
 
 WAIT_MS = 500
-"""How long a pop waits: the longest a `stop` from fs_cli has to wait for us."""
+"""How long a pop waits at most, and so how long a `stop` from fs_cli can take to be noticed."""
 
 QUIET_MS = 300
-"""After SHUTDOWN: no event for so long means that the calls are gone."""
+"""After SHUTDOWN: if no event came for so long, all calls have ended."""
 
 SHUTDOWN_GRACE = 2.0
-"""Seconds after SHUTDOWN or a `stop` after which we leave whatever comes."""
+"""Seconds after SHUTDOWN or a `stop` after which the loop ends, even if events still come."""
 
 REST = 0.02
 """
@@ -54,16 +54,16 @@ SHORTEST_REST = 0.001
 """Seconds: a shorter rest is none."""
 
 TICK = 0.5
-"""Seconds between two looks at what time alone changes."""
+"""Seconds between two calls of `Pipeline.tick` and `Collectors.poll`."""
 
 MAX_ASKED = 50
 """
-Legs per tick that the switch is asked about, 0.3 ms each: those that report RTCP and that no event introduced. `show
-channels` lags 0.1 s behind, so a call answered just before we started is not in `living` (measured).
+Legs per tick that FreeSWITCH is asked about, 0.3 ms each: those that report RTCP and had no other event. `show
+channels` is 0.1 s late, so it does not list a call that was answered just before we started (measured).
 """
 
-PATIENCE = 3.0
-"""Seconds that a caller from fs_cli waits for the loop to take a step."""
+REQUEST_TIMEOUT = 3.0
+"""Seconds that a command of fs_cli waits for the loop."""
 
 log = logging.getLogger(LOGGER)
 
@@ -72,10 +72,10 @@ class Inlet(Protocol):
     """Where events come from: `host.Inlet`, or a recording."""
 
     def bind(self, name: str, subclass: str = "") -> bool:
-        """Asks for an event; False where it can't be had."""
+        """Binds an event; False if it can't be bound."""
 
     def pop(self, wait_ms: int) -> Optional[Event]:
-        """The next event, None when there was none within the time."""
+        """The next event, None if none came within the time."""
 
     def close(self) -> None:
         """Ends it."""
@@ -102,21 +102,21 @@ class Agent:
     ) -> None:
         self.config = config
         self.source = source
-        """Where the configuration came from, in a word."""
+        """Where the configuration came from, for status."""
         self.remarks = remarks
-        """What else an operator should know of it, a sentence each."""
+        """More hints for status, one sentence each."""
         self.started = wall()
         """Seconds since 1970."""
         self.queue_length = config.event_queue_length
-        """Of the inlet, for as long as the agent lives."""
+        """Of the inlet; it does not change while the agent runs."""
         self.counters = Counters()
         self.pipeline = Pipeline(config.settings, self.counters)
         self.collectors = Collectors()
         self._bound: dict[tuple[str, str], bool] = {}
         self.watermark = 0
-        """The longest row of events popped without a pause: how full the queue was at most."""
+        """The most events popped without a pause: how full the queue was at most."""
         self.saturated = 0
-        """How often a row was as long as the queue: it may have been full, and the switch drops then without a word."""
+        """How often that was as many as the queue holds: if it was full, FreeSWITCH dropped events silently."""
         self.busiest_event = ("", 0.0)
         """The event that took longest, and its seconds."""
         self.running = threading.Event()
@@ -131,7 +131,7 @@ class Agent:
         self._requests: deque[tuple[Callable[[], None], threading.Event]] = deque()
         self._describe: Callable[[str], Optional[Event]] = lambda _unique_id: None
         self._inlet: Inlet
-        """There from `run` on."""
+        """Set by `run`."""
 
     def stop(self) -> None:
         """Asks the loop to end."""
@@ -139,51 +139,51 @@ class Agent:
         self._wait_ms = 0
 
     def reconfigure(self, config: Config) -> bool:
-        """Hands the loop another configuration, and waits until it runs by it; False where it does not come to that."""
-        self.between_events(lambda: self._apply(config))
+        """Gives the loop another configuration and waits until it is used; False if that did not happen."""
+        self.run_between_events(lambda: self._apply(config))
         return self.config is config
 
-    def between_events(self, act: Callable[[], None]) -> None:
-        """Has the loop do something between two events, and waits until it has been done, `PATIENCE` at the most."""
+    def run_between_events(self, act: Callable[[], None]) -> None:
+        """Lets the loop call `act` between two events, and waits until it has, for `REQUEST_TIMEOUT` at most."""
         request = act, threading.Event()
         self._requests.append(request)
-        if self.ended.is_set() or not request[1].wait(PATIENCE):
-            with contextlib.suppress(ValueError):  # it was taken up this very moment
+        if self.ended.is_set() or not request[1].wait(REQUEST_TIMEOUT):
+            with contextlib.suppress(ValueError):  # the loop has just taken it
                 self._requests.remove(request)
 
     def run(
         self,
-        living: Callable[[], Iterable[str]] = list,
+        channels: Callable[[], Iterable[str]] = list,
         describe: Callable[[str], Optional[Event]] = lambda _unique_id: None,
     ) -> None:
         """
-        Runs until `stop`, or until the switch shuts down.
+        Runs until `stop`, or until FreeSWITCH shuts down.
 
         Args:
-            living: gives the Unique-IDs of the channels that live already.
-            describe: gives one of them as an event with its variables, None where there is none.
+            channels: returns the Unique-IDs of the channels that exist already.
+            describe: returns one of them as an event with its variables, None if it does not exist.
         """
         self._describe = describe
         try:
             with closing(self._open_inlet(self.queue_length)) as self._inlet, closing(self.collectors):
                 self._bind(self.config)
                 self._configure_collectors(self.config)
-                self._learn(living)  # after binding, so that what happens meanwhile waits in the inlet
+                self._learn(channels)  # after binding, so that events that come now wait in the inlet
                 self.running.set()
                 self._loop()
                 self._send(self.pipeline.finish())
         finally:
             self.ended.set()
 
-    def _learn(self, living: Callable[[], Iterable[str]]) -> None:
+    def _learn(self, channels: Callable[[], Iterable[str]]) -> None:
         unique_ids: Iterable[str] = ()
-        with self._guarded("the question for the living channels"):
-            unique_ids = living()
+        with self._guarded("the question for the channels"):
+            unique_ids = channels()
         for unique_id in unique_ids:
             self._ask(unique_id)
 
     def _ask(self, unique_id: str) -> None:
-        """Asks the switch about one leg."""
+        """Asks FreeSWITCH about one leg."""
         with self._guarded("a question about a leg"):
             event = self._describe(unique_id)
             if event is not None:
@@ -191,7 +191,7 @@ class Agent:
 
     @contextlib.contextmanager
     def _guarded(self, what: str) -> Iterator[None]:
-        """What goes wrong with one thing is logged, and costs no other one its turn."""
+        """An exception is logged, and the next thing is done all the same."""
         try:
             yield
         except Exception as error:
@@ -203,7 +203,7 @@ class Agent:
         now = next_tick = clock()
         while True:
             while self._requests:
-                self._carry_out(*self._requests.popleft())
+                self._run_request(*self._requests.popleft())
             if now >= next_tick:
                 next_tick = now + TICK
                 self._tick(now)
@@ -228,7 +228,7 @@ class Agent:
                 return
 
     def _handle(self, event: Event, now: float) -> float:
-        """Handles an event that was popped at `now`; the time when that was done."""
+        """Handles an event that was popped at `now`; returns the time when it is done."""
         name = ""
         try:
             name = event.getHeader(names.EVENT_NAME) or ""
@@ -244,7 +244,7 @@ class Agent:
         return done
 
     def _fail(self, error: Exception) -> None:
-        with contextlib.suppress(Exception):  # what is broken may be the counters
+        with contextlib.suppress(Exception):  # the counters themselves may be broken
             reason = type(error).__name__
             log.error(f"an event failed with {reason}: %s", say_what(error))  # noqa: G004  one message per reason
             self.counters.failed[reason] += 1
@@ -255,19 +255,19 @@ class Agent:
         for error in self.pipeline.take_faults():
             log.error("housekeeping of a leg failed: %s", say_what(error))
         unique_ids: list[str] = []
-        with self._guarded("the search for legs that nothing is known of"):
+        with self._guarded("the search for legs to ask about"):
             unique_ids = self.pipeline.take_unknown(MAX_ASKED)
         for unique_id in unique_ids:
             self._ask(unique_id)
         with self._guarded("housekeeping of the collectors"):
-            for complaint in self.collectors.poll(now, self._wall()):
-                log.warning(complaint)  # as it is: each collector is complained of on its own
+            for problem in self.collectors.poll(now, self._wall()):
+                log.warning(problem)  # not as an argument: each collector's problem is a message of its own
 
     def _send(self, datagrams: list[bytes]) -> None:
         if datagrams:
             self.collectors.send(datagrams, self._wall())
 
-    def _carry_out(self, act: Callable[[], None], done: threading.Event) -> None:
+    def _run_request(self, act: Callable[[], None], done: threading.Event) -> None:
         try:
             act()
         except Exception as error:
@@ -277,10 +277,10 @@ class Agent:
 
     def _bind(self, config: Config) -> None:
         """
-        Asks for the events that a configuration needs and that were not asked for yet.
+        Binds the events that a configuration needs and that are not bound yet.
 
-        One that is needed no longer keeps coming and is ignored: an event can't be unbound, and another inlet would
-        lose or double what happens between the two.
+        An event that is no longer needed still comes and is ignored: one event can't be unbound, and a second inlet
+        would lose events or deliver them twice.
         """
         for event in [*bindings(config.settings), (names.SHUTDOWN, "")]:
             if event not in self._bound:
@@ -290,14 +290,14 @@ class Agent:
 
     @property
     def unbound(self) -> list[str]:
-        """The events that the switch would not bind."""
+        """The events that FreeSWITCH would not bind."""
         return [" ".join(event).rstrip() for event, known in list(self._bound.items()) if not known]
 
     def _configure_collectors(self, config: Config) -> None:
         self.collectors.configure((str(address), address.host, address.port) for address in config.collectors)
 
     def _apply(self, config: Config) -> None:
-        """The loop's own part of `reconfigure`. The length of the queue stays: it is the inlet's, until a restart."""
+        """What `reconfigure` does in the loop. The length of the queue does not change until a restart."""
         self._bind(config)
         self.pipeline.reconfigure(config.settings)
         self._configure_collectors(config)

@@ -45,21 +45,21 @@ def as_prometheus(report: Mapping[str, Any]) -> str:
     metric("send_errors_total", "counter", "Datagrams not sent, by collector and reason.",
            [({"collector": each["name"], "reason": reason}, count)
             for each in collectors for reason, count in each["errors"].items()])
-    metric("refusals_total", "counter", "How often a collector's host said that nobody listens.",
+    metric("refusals_total", "counter", "How often a collector's host answered that nobody listens.",
            [({"collector": each["name"]}, each["refusals"]) for each in collectors])
     metric("last_error_time_seconds", "gauge", "When a collector's last error was, seconds since 1970.",
            [({"collector": each["name"]}, each["last_error_time"]) for each in collectors if each["last_error"]])
-    metric("legs", "gauge", "Legs that live.", [({}, legs["living"])])
-    metric("legs_forgotten_total", "counter", "Legs forgotten alive, by reason.",
+    metric("legs", "gauge", "Legs that are known now.", [({}, legs["living"])])
+    metric("legs_forgotten_total", "counter", "Legs dropped before they ended, by reason.",
            by("reason", {"evicted": legs["evicted"], "expired": legs["expired"]}))
-    metric("queue_length", "gauge", "Events that fit the switch's queue for us.", [({}, queue["length"])])
-    metric("queue_longest_row", "gauge", "The longest row of events without a pause.", [({}, queue["longest_row"])])
+    metric("queue_length", "gauge", "Events that FreeSWITCH's queue for the agent holds.", [({}, queue["length"])])
+    metric("queue_longest_row", "gauge", "The most events popped without a pause.", [({}, queue["longest_row"])])
     metric("queue_full_total", "counter", "How often the queue may have been full.", [({}, queue["times_full"])])
     metric("busiest_event_seconds", "gauge", "The longest that one event took.",
            [({}, report["busiest_event"]["microseconds"] / 1e6)])
     metric("unbound_events", "gauge", "Events that the switch would not bind.",
            [({}, len(report["unbound_events"]))])
-    metric("hints", "gauge", "Hints that status gives about what may be wrong.", [({}, len(report["hints"]))])
+    metric("hints", "gauge", "Hints of status: what may be wrong.", [({}, len(report["hints"]))])
     metric("ledger_balances", "gauge", "1 as long as every event and message is accounted for.",
            [({}, int(report["ledger"]["balances"]))])
     # fmt: on

@@ -1,9 +1,9 @@
 """
-A running agent -> what an operator sees of it: a dictionary, text for a terminal, JSON.
+A running agent -> its status: a dictionary, text for a terminal, JSON.
 
 Rules:
 1. Every answer fits a terminal of 100 columns.
-2. What may be wrong is said in words, under `hints`, with what to do about it.
+2. What may be wrong is written under `hints`, with what to do about it.
 3. The password is never in it.
 """
 
@@ -24,20 +24,20 @@ from fs_hepipe.words.text import shown
 
 COLUMNS = 100
 INDENT = 10
-"""Columns of a label, and of the lines below it that still belong to it."""
+"""Columns of a label, and of the lines that continue it."""
 
 MEDIA_LEGS = 2
-"""Quality reports of received media before the absence of RTCP means something: those of one call."""
+"""Quality reports without any RTCP before status hints at it: those of one call."""
 
 RTCP_REPORTS = 4
-"""Reports of the far ends before the absence of ours means something: both come every few seconds."""
+"""Reports of the far ends without any of ours before status hints at it: both come every few seconds."""
 
 
 def status(agent: Agent) -> dict[str, Any]:
-    """All numbers of an agent, and its hints. Keys of it are stable: they are what `status json` prints."""
+    """All numbers of an agent, and its hints. The keys are stable: `status json` prints them."""
     looks = [_look(agent)]
-    if not looks[0]["ledger"]["balances"]:  # the agent goes on while we look, and this was in the middle of an event
-        agent.between_events(lambda: looks.append(_look(agent)))
+    if not looks[0]["ledger"]["balances"]:  # the loop runs in another thread: it was in the middle of an event
+        agent.run_between_events(lambda: looks.append(_look(agent)))
     return looks[-1]
 
 
@@ -87,20 +87,20 @@ def _look(agent: Agent) -> dict[str, Any]:
 
 
 def hints(agent: Agent) -> list[str]:
-    """What is likely to leave a tab of Homer empty, and what to do about it."""
+    """What may leave a tab of Homer empty, and what to do about it."""
     found = [*agent.config.warnings, *agent.remarks]
     settings, received = agent.config.settings, agent.counters.received
-    heard, told = received[names.RECV_RTCP_MESSAGE], received[names.SEND_RTCP_MESSAGE]
+    from_remote, from_us = received[names.RECV_RTCP_MESSAGE], received[names.SEND_RTCP_MESSAGE]
     streams = max((agent.counters.built[kind] for kind in settings.qos_type), default=0)
-    if settings.report_rtcp_events and not heard and not told and streams >= MEDIA_LEGS:
+    if settings.report_rtcp_events and not from_remote and not from_us and streams >= MEDIA_LEGS:
         found.append(
-            f"{streams} streams of media ended and no RTCP came: unless they took less than 5 s each, set "
+            f"{streams} streams ended and no RTCP came: if they took more than 5 s each, set "
             "rtcp-audio-interval-msec in the SIP profile, and keep the media on the switch (no bypass, no proxy)"
         )
-    if settings.report_rtcp_events and heard >= RTCP_REPORTS and not told:
+    if settings.report_rtcp_events and from_remote >= RTCP_REPORTS and not from_us:
         found.append(
-            "the far ends' RTCP comes, ours does not: set the variable fire_rtcp_events=true before the media starts, "
-            'for example <X-PRE-PROCESS cmd="set" data="fire_rtcp_events=true"/> in vars.xml'
+            "RTCP comes from the far ends, but not from FreeSWITCH itself: set the variable fire_rtcp_events=true "
+            'before the media starts, for example <X-PRE-PROCESS cmd="set" data="fire_rtcp_events=true"/> in vars.xml'
         )
     for collector in agent.collectors:
         if collector.target is None and collector.last_error is not None:
@@ -109,7 +109,7 @@ def hints(agent: Agent) -> list[str]:
             found.append(f"{collector.name}: nobody listens there, it refuses what is sent")
     if agent.saturated:
         found.append(
-            f"the event queue was full {agent.saturated} times, or nearly so, and events may be lost: "
+            f"the event queue may have been full {agent.saturated} times, and events may be lost: "
             "raise event-queue-length"
         )
     if agent.unbound:
@@ -149,7 +149,7 @@ def as_text(report: Mapping[str, Any]) -> str:
         f"messages  {_pairs(messages) or 'none'}",
         f"dropped   {_pairs(report['dropped']) or 'none'}",
         f"waiting   {report['waiting']} for a Call-ID or an address",
-        f"legs      {legs['living']} living (of {legs['most']}), {legs['evicted']} evicted, {legs['expired']} expired",
+        f"legs      {legs['living']} known (of {legs['most']}), {legs['evicted']} evicted, {legs['expired']} expired",
         f"queue     {queue['length']} long, {queue['longest_row']} events in a row, {queue['times_full']} times full",
         f"slowest   {busiest['name'] or '-'} {busiest['microseconds']} us",
         f"ledger    {'balances' if report['ledger']['balances'] else 'DOES NOT BALANCE: please report this'}",

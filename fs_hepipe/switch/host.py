@@ -166,7 +166,7 @@ def fire_log(unique_id: str, call_id: Optional[str], text: str) -> bool:
     return bool(leg or call) and event.fire()
 
 
-def living_channels() -> list[str]:
+def channels() -> list[str]:
     """The Unique-IDs of the channels that live now; none where the switch won't say."""
     try:
         rows = json.loads(ask("show channels as json")).get("rows", [])

@@ -11,7 +11,7 @@ from typing import Callable, Optional
 
 from fs_hepipe.agent.config import CONFIGURATION, Config, examine, parse
 from fs_hepipe.agent.log import LOGGER
-from fs_hepipe.agent.loop import PATIENCE, Agent
+from fs_hepipe.agent.loop import REQUEST_TIMEOUT, Agent
 from fs_hepipe.switch import host
 from fs_hepipe.switch.console import attach, complain
 from fs_hepipe.switch.platform import Platform, platform
@@ -64,7 +64,7 @@ def run(args: str) -> None:
     if not agent.source.startswith(CONFIGURATION):
         log.warning("no %s was found: running by %s", CONFIGURATION, agent.source)
     log.info("%s starts, configured by %s, sending to %s", VERSION, source, ", ".join(map(str, config.collectors)))
-    agent.run(host.living_channels, host.channel)
+    agent.run(host.channels, host.channel)
     log.info("has stopped")
 
 
@@ -92,7 +92,7 @@ def here() -> Platform:
 
 def wait_for(condition: Callable[[], bool]) -> bool:
     """Waits for the switch or the agent's thread to take a step. Sleeping lets it have the interpreter."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + REQUEST_TIMEOUT
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
     return condition()

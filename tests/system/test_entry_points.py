@@ -116,7 +116,7 @@ def test_ten_starts_leave_one_consumer_one_socket_and_no_thread(house: House, ho
 def test_agent_that_does_not_stop_in_time_is_not_started_twice(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     agent = house.start()
     with monkeypatch.context() as patch:
-        patch.setattr(starter, "PATIENCE", 0.05)
+        patch.setattr(starter, "REQUEST_TIMEOUT", 0.05)
         patch.setattr(agent, "stop", lambda: None)
         for command in ("stop", "restart"):
             assert house.ask(command) == "-ERR is still stopping\n"
@@ -381,7 +381,7 @@ def test_switch_without_mod_commands_is_told_apart_from_one_without_a_configurat
     house.ask("stop")
     switch.commands_loaded = False
     with monkeypatch.context() as patch:
-        patch.setattr(starter, "PATIENCE", 0.03)
+        patch.setattr(starter, "REQUEST_TIMEOUT", 0.03)
         switch.startup_script("fs_hepipe")
         wait_for(lambda: starter.current.running() and house.agent.running.is_set())
     assert "configured by its defaults (mod_commands is not loaded)\n" in house.ask()
@@ -494,7 +494,7 @@ def test_status_as_json_is_one_line_and_says_what_the_text_says(house: House, ho
     assert report["legs"]["living"] == 0
     assert report["ledger"]["balances"] is True
     text = house.ask("status")
-    for words in (homer.server, "sent 24", "node node", "capture id 2001", "0 living", "balances"):
+    for words in (homer.server, "sent 24", "node node", "capture id 2001", "0 known", "balances"):
         assert words in text
     assert report["running_since"] in text
 

@@ -253,7 +253,7 @@ def test_command_that_fails_is_answered(
     for command in commands:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(owner, attribute, thrower(error))
-            patch.setattr(starter, "PATIENCE", 0.2)
+            patch.setattr(starter, "REQUEST_TIMEOUT", 0.2)
             answer = house.ask(command)
         if isinstance(error, Exception):
             assert answer.startswith("-ERR")

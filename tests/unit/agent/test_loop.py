@@ -338,7 +338,7 @@ def test_switch_that_does_not_tell_its_channels_is_served_all_the_same(caplog: p
     agent = inlet.agent = Agent(Config(), inlet.open, clock=inlet.clock)
     agent.run(mock.Mock(side_effect=RuntimeError("no")))
     assert agent.counters.mapped == {"CHANNEL_CREATE": 1}
-    assert "the question for the living channels failed: RuntimeError: no" in caplog.messages
+    assert "the question for the channels failed: RuntimeError: no" in caplog.messages
 
 
 def rtcp_of(unique_id: str) -> RecordedEvent:
@@ -377,7 +377,7 @@ def test_fault_with_one_leg_or_part_of_housekeeping_costs_no_other_its_turn(
     agent.run()
     assert agent.counters.dropped == {"waited_too_long": 2}
     assert "housekeeping of a leg failed: KeyError: 'first'" in caplog.messages
-    assert "the search for legs that nothing is known of failed: ValueError: unknown" in caplog.messages
+    assert "the search for legs to ask about failed: ValueError: unknown" in caplog.messages
     assert polled.call_count > 20
     assert "a complaint" in caplog.messages
 
@@ -400,7 +400,7 @@ def test_collectors_are_let_go_and_the_end_is_known_whatever_happens() -> None:
     assert [collector._socket for collector in agent.collectors] == [None]
 
 
-def test_request_to_an_agent_that_has_ended_is_not_waited_for() -> None:
+def test_request_of_an_agent_that_has_ended_is_not_waited_for() -> None:
     agent, _ = run([])
     assert not agent.reconfigure(Config(collectors=(Address("192.0.2.1", 1),)))
     assert agent.config == Config()
@@ -408,7 +408,7 @@ def test_request_to_an_agent_that_has_ended_is_not_waited_for() -> None:
 
 
 def test_request_that_is_not_done_in_time_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent_module, "PATIENCE", 0.01)
+    monkeypatch.setattr(agent_module, "REQUEST_TIMEOUT", 0.01)
     inlet = Inlet([])
     agent = made(inlet)
     assert not agent.reconfigure(Config(event_queue_length=10))
@@ -430,7 +430,7 @@ def test_requests_are_done_in_their_order_between_two_events() -> None:
         def pop(self, wait_ms: int) -> Optional[RecordedEvent]:
             assert self.agent is not None
             for act in [] if callers else [lambda: done.append(1), fail, lambda: done.append(2)]:
-                callers.append(threading.Thread(target=self.agent.between_events, args=[act]))
+                callers.append(threading.Thread(target=self.agent.run_between_events, args=[act]))
                 callers[-1].start()
                 deadline = time.monotonic() + 5
                 while len(self.agent._requests) < len(callers) and time.monotonic() < deadline:

@@ -83,7 +83,7 @@ def test_everything_an_operator_asks_for_is_there() -> None:
         "not_a_number 123456",
         "100 log 1999999999",
         "no_call_id 1234567",
-        "0 living (of 20000), 0 evicted, 0 expired",
+        "0 known (of 20000), 0 evicted, 0 expired",
         "5000 long, 5000 events in a row, 3 times full",
         "CHANNEL_HANGUP_COMPLETE 123456 us",
     ):
@@ -167,7 +167,7 @@ def counted(agent: Agent, *, received: Optional[dict[str, int]] = None, quality:
 
 def test_media_without_rtcp_is_a_hint() -> None:
     (hint,) = counted(agent_of(), received={"CHANNEL_HANGUP_COMPLETE": 4}, quality=4)
-    assert hint.startswith("4 streams of media ended and no RTCP came")
+    assert hint.startswith("4 streams ended and no RTCP came")
     assert "rtcp-audio-interval-msec" in hint
     (hint,) = counted(agent_of(qos_type=(34, 35)), quality=4)
     assert hint.startswith("4 streams"), "each of them told twice is still one"
@@ -223,7 +223,7 @@ def test_full_queue_and_unbound_events_are_hints() -> None:
     agent.saturated = 2
     agent._bound = {("DTMF", ""): False, ("CUSTOM", "a::b"): False, ("CODEC", ""): True}
     assert hints(agent) == [
-        "the event queue was full 2 times, or nearly so, and events may be lost: raise event-queue-length",
+        "the event queue may have been full 2 times, and events may be lost: raise event-queue-length",
         "the switch would not bind DTMF, CUSTOM a::b",
     ]
 

@@ -73,7 +73,7 @@ def test_command_that_the_switch_does_not_know_answers_nothing() -> None:
     switch.commands_loaded = False
     assert host.ask("switchname") == host.version() == ""
     assert host.configuration("x.conf") is None
-    assert host.living_channels() == []
+    assert host.channels() == []
     assert not host.answers()
 
 
@@ -85,7 +85,7 @@ def test_configuration_is_the_one_the_switch_has_now() -> None:
 
 def test_living_channels_come_with_their_variables() -> None:
     switch.channels["u1"] = {"Unique-ID": "u1", "variable_sip_call_id": "call", "variable_many": ["a", "b"]}
-    (unique_id,) = host.living_channels()
+    (unique_id,) = host.channels()
     event = host.channel(unique_id)
     assert event is not None
     assert event.getHeader("Event-Name") == "CHANNEL_DATA"
@@ -99,7 +99,7 @@ def test_channel_whose_id_can_not_be_asked_about_is_not() -> None:
     switch.channels["u1"] = {"Unique-ID": "u1"}
     for unique_id in ("caf\udce9", "u1\0", "u" * 2000, "", "u1 x", " u1", "'u1'", r"u\s1"):
         switch.channels.setdefault(unique_id, {"Unique-ID": unique_id})
-    asked = [unique_id for unique_id in host.living_channels() if host.channel(unique_id) is not None]
+    asked = [unique_id for unique_id in host.channels() if host.channel(unique_id) is not None]
     assert asked == ["u1"]
 
 
