@@ -27,7 +27,7 @@ SenderReport = tuple[int, int, int]
 
 
 class Leg:
-    """A channel. Every attribute that can be None is None until the switch has told it."""
+    """A channel. Every attribute that can be None is None as long as it is not known."""
 
     __slots__ = (
         "_other", "_other_id", "asked", "audio", "call_id", "channel", "created", "destroyed", "dropped", "held",
@@ -66,7 +66,7 @@ class Leg:
         self.seen = 0.0
         """When the last event came."""
         self.asked = False
-        """The switch was asked about it, for no event had introduced it."""
+        """FreeSWITCH was asked about it, because no event had given its name or its media."""
         self.destroyed: Optional[float] = None
         """When CHANNEL_DESTROY came."""
         self.dropped = False

@@ -62,7 +62,7 @@ class Waiting:
 
     def take(self, leg: Leg) -> Record:
         """The leg's first record, which waits no longer."""
-        assert leg.held is not None  # noqa: S101  whoever asks has looked
+        assert leg.held is not None  # noqa: S101  callers check it
         self._counters.waiting -= 1
         record = leg.held.popleft()[1]
         if not leg.held:

@@ -1,5 +1,5 @@
 """
-Records -> the flows they belong to: from where to where, in which direction, in whose name.
+Records -> the flows they belong to: addresses, direction, Call-ID and node name.
 
 What is not known of a leg's addresses is the switch's own address and port 0. RTCP's flows are kept on their stream,
 for there is more of them to come. One is made anew when an address of its medium has changed (`calls.media` drops
@@ -21,7 +21,7 @@ from fs_hepipe.words.event import Get
 from fs_hepipe.words.settings import Settings
 
 NOWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104  an address that says it is none
-"""What stands for an address that nobody told us."""
+"""What stands for an address that is not known."""
 
 
 Ends = tuple[Optional[Endpoint], Optional[Endpoint], int]
@@ -41,7 +41,7 @@ class Flows:
 
     @property
     def node_name(self) -> Optional[str]:
-        """What our messages call this agent; None until an event has told the switch's name."""
+        """What our messages call this agent; None until an event has named the switch."""
         return self._settings.node_name or self.switch_name or None
 
     def reconfigure(self, settings: Settings) -> None:

@@ -59,7 +59,7 @@ class Pipeline:
 
     @property
     def node_name(self) -> Optional[str]:
-        """What our messages call this agent; None until an event has told the switch's name."""
+        """What our messages call this agent; None until an event has named the switch."""
         return self._flows.node_name
 
     def reconfigure(self, settings: Settings) -> None:
@@ -103,14 +103,14 @@ class Pipeline:
         return datagrams
 
     def tick(self, now: float) -> list[bytes]:
-        """What leaves or ends by the mere passing of time. A fault of ours with one leg is told by `take_faults`."""
+        """What leaves or ends by the mere passing of time. `take_faults` gives what went wrong with a leg."""
         datagrams, self.unsent = self.unsent, []
 
         def end_what_is_due(leg: Leg) -> None:
             while leg.held is not None and leg.held[0][0] <= now:
                 self._end(leg, self._waiting.take(leg), "waited_too_long", datagrams)
             self._release(leg, datagrams)
-            if leg.channel is None and leg.held is None:  # never introduced: RTCP that came after all was over
+            if leg.channel is None and leg.held is None:  # only RTCP came, after the leg had ended
                 self.legs.drop(leg)
 
         self._each(self._waiting.due(now), end_what_is_due)

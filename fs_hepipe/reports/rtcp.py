@@ -283,7 +283,7 @@ def _json(
 
 
 def _round_trip(blocks: list[Block], medium: Optional[Medium]) -> Optional[float]:
-    """Seconds: of the block about our stream. The switch counts one for every block, whoever that is about."""
+    """Seconds: of the block about our stream. The switch gives one for every block, also for those about others."""
     ours = medium.sent.ssrc if medium else None
     return next((block.rtt for block in blocks if block.rtt and ours in {None, block.ssrc}), None)
 
