@@ -29,7 +29,7 @@ from fs_hepipe.reports.pipeline import Pipeline
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counters
 from fs_hepipe.words.event import Event
-from fs_hepipe.words.text import say_what
+from fs_hepipe.words.text import describe_error
 
 WAIT_MS = 500
 """How long a pop waits at most, and so how long a `stop` from fs_cli can take to be noticed."""
@@ -195,7 +195,7 @@ class Agent:
         try:
             yield
         except Exception as error:
-            log.error(f"{what} failed: %s", say_what(error))  # noqa: G004, TRY400  one message each; one line is shown
+            log.error(f"{what} failed: %s", describe_error(error))  # noqa: G004, TRY400  one message each; one line is shown
 
     def _loop(self) -> None:
         pop, clock = self._inlet.pop, self._clock
@@ -246,14 +246,14 @@ class Agent:
     def _fail(self, error: Exception) -> None:
         with contextlib.suppress(Exception):  # the counters themselves may be broken
             reason = type(error).__name__
-            log.error(f"an event failed with {reason}: %s", say_what(error))  # noqa: G004  one message per reason
+            log.error(f"an event failed with {reason}: %s", describe_error(error))  # noqa: G004  one message per reason
             self.counters.failed[reason] += 1
 
     def _tick(self, now: float) -> None:
         with self._guarded("housekeeping"):
             self._send(self.pipeline.tick(now))
         for error in self.pipeline.take_faults():
-            log.error("housekeeping of a leg failed: %s", say_what(error))
+            log.error("housekeeping of a leg failed: %s", describe_error(error))
         unique_ids: list[str] = []
         with self._guarded("the search for legs to ask about"):
             unique_ids = self.pipeline.take_unknown(MAX_ASKED)
@@ -271,7 +271,7 @@ class Agent:
         try:
             act()
         except Exception as error:
-            log.error("what fs_cli asked for failed: %s", say_what(error))  # noqa: TRY400  as above
+            log.error("what fs_cli asked for failed: %s", describe_error(error))  # noqa: TRY400  as above
         finally:
             done.set()
 

@@ -1,5 +1,5 @@
 """
-The commands of fs_cli: words after `python fs_hepipe` -> the answer.
+The commands of fs_cli: arguments of `python fs_hepipe` -> the answer.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from fs_hepipe.words.settings import Settings
 from fs_hepipe.words.text import shown
 
 USAGE = """\
-python fs_hepipe                start the agent when it is not running, and show its status
-python fs_hepipe status [json]  what it has done so far
+python fs_hepipe                start the agent if it is not running, and show its status
+python fs_hepipe status [json]  show what it has done so far
 python fs_hepipe start          start it
-python fs_hepipe stop           stop it; what waits is sent first
+python fs_hepipe stop           stop it; what is in the queue is sent first
 python fs_hepipe restart        stop it and start it
 python fs_hepipe reload         read the configuration again, after reloadxml; a bad one is refused
 python fs_hepipe test           send one test message to every collector
-python fs_hepipe metrics        the counters in Prometheus' text format
-python fs_hepipe version        versions of fs_hepipe, FreeSWITCH, Python and the distribution
-python fs_hepipe help           this
+python fs_hepipe metrics        show the counters in Prometheus' text format
+python fs_hepipe version        show versions of fs_hepipe, FreeSWITCH, Python and the distribution
+python fs_hepipe help           show this list
 """
 
 REFUSAL_WAIT = 0.2
-"""Seconds after a test message in which a host tells that nobody listens; across an ocean it takes as long."""
+"""Seconds to wait after a test message for a host to answer that nobody listens: a long-distance round trip."""
 
 
 def answer(args: str) -> str:
@@ -64,7 +64,7 @@ def _default(words: list[str]) -> str:
 def _start(words: list[str]) -> str:
     if starter.current.running() is not None:
         return "-ERR is running already\n"
-    starter.configured(starter.current.arguments)  # a bad configuration is an answer here, not a line in a log
+    starter.configured(starter.current.arguments)  # so that a bad configuration is the answer, not only a log line
     before = starter.current.agent
     host.spawn(starter.AS_BEFORE)
 
@@ -86,7 +86,7 @@ def _stop(words: list[str]) -> str:
 
 def _restart(words: list[str]) -> str:
     if starter.current.running() is not None:
-        starter.configured(starter.current.arguments)  # do not stop what could not be started again
+        starter.configured(starter.current.arguments)  # do not stop an agent that could not be started again
         answer = _stop(words)
         if answer.startswith("-ERR"):
             return answer
@@ -99,7 +99,7 @@ def _reload(words: list[str]) -> str:
         return "-ERR is not running\n"
     config, source = starter.configured(starter.current.arguments)
     if not agent.reconfigure(config):
-        return "-ERR the agent did not take it, see the log\n"
+        return "-ERR the agent did not use it, see the log\n"
     agent.source = source
     answer = "".join(f"warning: {shown(warning)}\n" for warning in config.warnings)
     if config.event_queue_length != agent.queue_length:
@@ -121,7 +121,7 @@ def _metrics(words: list[str]) -> str:
 
 
 def _test(words: list[str]) -> str:
-    """Sends with sockets of its own, so that the agent's ledger stays the agent's."""
+    """Sends with its own sockets, so that the agent's counters do not include test messages."""
     agent = starter.current.running()
     config = agent.config if agent is not None else starter.configured(starter.current.arguments)[0]
     settings = config.settings
@@ -132,7 +132,7 @@ def _test(words: list[str]) -> str:
 
 
 def _try(address: Address, datagram: bytes) -> str:
-    """Sends a datagram and says what happened."""
+    """Sends a datagram and returns what happened, for the operator."""
     collector = Collector(str(address))
     try:
         collector.target = lookup(address.host, address.port)
@@ -170,9 +170,9 @@ def _version(words: list[str]) -> str:
     here = starter.here()
     lines = [
         f"fs_hepipe {VERSION}",
-        f"FreeSWITCH {here.freeswitch or '(it does not say)'}",
+        f"FreeSWITCH {here.freeswitch or '(unknown)'}",
         f"Python {here.python}",
-        here.distribution or "the distribution does not say which it is",
+        here.distribution or "distribution (unknown)",
         *here.untested,
     ]
     return "".join(f"{shown(line)}\n" for line in lines)

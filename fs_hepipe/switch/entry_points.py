@@ -13,24 +13,24 @@ from typing import Any, Optional
 
 from fs_hepipe.switch import host
 from fs_hepipe.switch.commands import answer
-from fs_hepipe.switch.console import complain
+from fs_hepipe.switch.console import log_error
 from fs_hepipe.switch.starter import run
 from fs_hepipe.words.errors import ConfigError
-from fs_hepipe.words.text import say_what, shown
+from fs_hepipe.words.text import describe_error, shown
 
 
 def runtime(args: str) -> None:
-    """Runs the agent until it is stopped or the switch shuts down; returns at once when one is running already."""
+    """Runs the agent until it is stopped or FreeSWITCH shuts down; returns at once if one is running already."""
     try:
         run(args)
     except ConfigError as error:
         for problem in error.problems:
-            complain(problem)  # not as an argument: each problem is a message of its own
-        complain("not started: the configuration has problems")
+            log_error(problem)  # not as an argument: each problem is a message of its own
+        log_error("not started: the configuration has problems")
     except (KeyboardInterrupt, SystemExit):
         pass
     except Exception as error:
-        complain("ended: %s", say_what(error))
+        log_error("ended: %s", describe_error(error))
 
 
 def fsapi(session: Any, stream: host.Stream, env: Any, args: Optional[str]) -> None:
@@ -40,26 +40,26 @@ def fsapi(session: Any, stream: host.Stream, env: Any, args: Optional[str]) -> N
     except (KeyboardInterrupt, SystemExit):
         pass
     except Exception as error:
-        _answer_fault(stream, error)
+        _answer_error(stream, error)
 
 
 def handler(session: Any, args: Optional[str]) -> None:
-    """`log TEXT` from the dialplan: a line in the log of the session's own call."""
+    """`log TEXT` from the dialplan: a line in the log of the session's call."""
     try:
         command, _, text = (args or "").strip().partition(" ")
         if command != "log" or not text.strip():
-            complain("dialplan: %r is not: log TEXT", shown(args or "", 80))
+            log_error("dialplan: %r is not: log TEXT", shown(args or "", 80))
             return
         if not host.fire_log(session.get_uuid(), session.getVariable("sip_call_id"), text.strip()):
-            complain("dialplan: the line was not logged: FreeSWITCH does not take the channel's id and Call-ID")
+            log_error("dialplan: the line was not logged: FreeSWITCH does not take the channel's id and Call-ID")
     except (KeyboardInterrupt, SystemExit):
         pass
     except Exception as error:
-        complain("dialplan: %s", say_what(error))
+        log_error("dialplan: %s", describe_error(error))
 
 
-def _answer_fault(stream: host.Stream, error: Exception) -> None:
+def _answer_error(stream: host.Stream, error: Exception) -> None:
     try:
-        host.answer(stream, f"-ERR {say_what(error)}\n")
-    except Exception as fault:
-        complain("could not answer: %s", say_what(fault))
+        host.answer(stream, f"-ERR {describe_error(error)}\n")
+    except Exception as second:
+        log_error("could not answer: %s", describe_error(second))

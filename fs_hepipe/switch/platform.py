@@ -1,7 +1,7 @@
 """
-What the agent runs on, and whether it was ever tried there: FreeSWITCH, Python and the distribution.
+What the agent runs on, and whether that was tested: FreeSWITCH, Python and the distribution.
 
-README's table of what was tested says the same; a test holds both together.
+README's line `Tested on` says the same; a test compares them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_OS_RELEASE = 65_536
 
 
 class Platform(NamedTuple):
-    """Each is empty where it can't be told."""
+    """A field is empty if it is not known."""
 
     freeswitch: str
     """`1.10.12`"""
@@ -37,7 +37,7 @@ class Platform(NamedTuple):
 
     @property
     def untested(self) -> list[str]:
-        """What of it was never tried, a sentence each."""
+        """What of it was not tested, one sentence each."""
         minor = ".".join(self.python.split(".")[:2])
         found = [
             ("FreeSWITCH", self.freeswitch, self.freeswitch, FREESWITCH),
@@ -52,7 +52,7 @@ class Platform(NamedTuple):
 
 
 def platform(freeswitch: str) -> Platform:
-    """That of this process, in which FreeSWITCH is of this version."""
+    """The platform of this process, with this version of FreeSWITCH."""
     return Platform(freeswitch, ".".join(map(str, sys.version_info[:3])), _distribution())
 
 

@@ -1,5 +1,5 @@
 """
-The one agent of this switch: who runs, by which arguments, and how one is started.
+The one agent of this FreeSWITCH: is it running, with which arguments, and how it is started.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from fs_hepipe.agent.config import CONFIGURATION, Config, examine, parse
 from fs_hepipe.agent.log import LOGGER
 from fs_hepipe.agent.loop import REQUEST_TIMEOUT, Agent
 from fs_hepipe.switch import host
-from fs_hepipe.switch.console import attach, complain
+from fs_hepipe.switch.console import attach, log_error
 from fs_hepipe.switch.platform import Platform, platform
 from fs_hepipe.version import VERSION
 
 AS_BEFORE = "as-before"
-"""The argument of a `runtime` that is to take those it had: an event tells whoever listens what `pyrun` was given."""
+"""The argument that makes `runtime` use its last ones: an event shows every listener the arguments of `pyrun`."""
 
 log = logging.getLogger(LOGGER)
 
 
 class Current:
-    """Who is running, and with which arguments it was started. There is one per switch."""
+    """The agent that runs, and its arguments. One per FreeSWITCH."""
 
     def __init__(self) -> None:
         self.agent: Optional[Agent] = None
         self.arguments = ""
-        """Of the last `runtime` that had good ones: they override the XML for as long as the switch lives."""
+        """The last valid arguments of `runtime`: they override the XML as long as FreeSWITCH runs."""
         self.lock = threading.Lock()
-        """Held while an agent is made: a startup-script and an operator may come at once."""
+        """Held while an agent is made: a startup-script and an operator may start one at the same time."""
 
     def running(self) -> Optional[Agent]:
-        """The agent, where it has not ended."""
+        """The agent, if it has not ended."""
         return self.agent if self.agent is not None and not self.agent.ended.is_set() else None
 
 
@@ -43,18 +43,18 @@ current = Current()
 
 def run(args: str) -> None:
     """
-    Runs an agent in this thread until it ends; returns at once when one is running already.
+    Runs an agent in this thread until it ends; returns at once if one is running already.
 
     Raises:
         ConfigError: the configuration has problems.
     """
     with current.lock:
         if current.running() is not None:
-            complain("is running already: this second start does nothing")
+            log_error("is running already: this second start does nothing")
             return
         arguments = current.arguments if args.strip() == AS_BEFORE else args
         _, problems = examine(None, arguments)
-        if not problems:  # what is wrong with the XML by now can be mended; bad arguments would stay for ever
+        if not problems:  # an error in the XML can be corrected later; bad arguments would stay
             current.arguments = arguments
         config, source = configured(arguments)
         attach(host.write_log, config.log_level)
@@ -62,7 +62,7 @@ def run(args: str) -> None:
     for warning in config.warnings:
         log.warning(warning)
     if not agent.source.startswith(CONFIGURATION):
-        log.warning("no %s was found: running by %s", CONFIGURATION, agent.source)
+        log.warning("no %s was found: running with %s", CONFIGURATION, agent.source)
     log.info("%s starts, configured by %s, sending to %s", VERSION, source, ", ".join(map(str, config.collectors)))
     agent.run(host.channels, host.channel)
     log.info("has stopped")
@@ -70,7 +70,7 @@ def run(args: str) -> None:
 
 def configured(arguments: str) -> tuple[Config, str]:
     """
-    The configuration as the switch has it now, overridden by arguments, and where it came from in a word.
+    The configuration as FreeSWITCH has it now, overridden by arguments, and where it came from.
 
     Raises:
         ConfigError: it has problems.
@@ -86,12 +86,12 @@ def configured(arguments: str) -> tuple[Config, str]:
 
 
 def here() -> Platform:
-    """What we run on."""
+    """The platform we run on."""
     return platform(host.version())
 
 
 def wait_for(condition: Callable[[], bool]) -> bool:
-    """Waits for the switch or the agent's thread to take a step. Sleeping lets it have the interpreter."""
+    """Waits for FreeSWITCH or the agent's thread; sleeping gives it the GIL."""
     deadline = time.monotonic() + REQUEST_TIMEOUT
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)

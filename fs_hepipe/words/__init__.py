@@ -1,3 +1,3 @@
 """
-What every other folder uses: FreeSWITCH's names, text, numbers, errors, counters, settings, and what an event is.
+Used by every other folder: FreeSWITCH's names, text, numbers, errors, counters, settings, and events.
 """

@@ -1,7 +1,7 @@
 """
-What happened, by reason: nothing is lost without being counted here.
+Counters by reason: nothing is lost without being counted here.
 
-Two equations hold at any time, and `ledger` says so:
+Two equations hold at any time; `ledger` checks them:
 
     received == mapped + ignored + failed          (events)
     recorded == built + dropped + waiting          (records; one event can give several)
@@ -38,7 +38,7 @@ Key = TypeVar("Key")
 
 
 class Counts(dict[Key, int]):
-    """How often each thing happened. Asking for what never did is answered with 0 and leaves no trace."""
+    """How often each thing happened. A missing key reads as 0 and is not added."""
 
     def __missing__(self, _key: Key) -> int:
         return 0
@@ -53,7 +53,7 @@ class Counters:
         self.mapped: Counts[str] = Counts()
         """Events that gave at least one record, by name."""
         self.ignored: Counts[str] = Counts()
-        """Events that had nothing to say to a collector, by reason."""
+        """Events without a record, by reason."""
         self.failed: Counts[str] = Counts()
         """Events that could not be mapped, by reason."""
         self.recorded = 0

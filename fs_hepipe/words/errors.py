@@ -1,12 +1,12 @@
 """
-What can go wrong, as types. An entry point catches `HepipeError` and answers with its text.
+The errors of fs_hepipe. An entry point catches `HepipeError` and answers with its text.
 """
 
 from __future__ import annotations
 
 
 class HepipeError(Exception):
-    """Anything fs_hepipe itself has to complain about; the text is fit for an operator's screen."""
+    """Base of the errors of fs_hepipe; the text can be shown to an operator."""
 
 
 class ConfigError(HepipeError):
@@ -18,7 +18,7 @@ class ConfigError(HepipeError):
 
 
 class HepError(HepipeError):
-    """Bytes that are no HEP3 message, or a message that HEP3 can't carry. The text names the offset or the field."""
+    """Octets that are no HEP3 message, or a message that HEP3 can't carry. The text names the offset or the field."""
 
 
 class TooLongError(HepError):
@@ -26,7 +26,7 @@ class TooLongError(HepError):
 
 
 class MappingError(HepipeError):
-    """An event whose headers can't be mapped. `reason` is the word under which it is counted."""
+    """An event whose headers can't be mapped. It is counted under `reason`."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

@@ -1,5 +1,5 @@
 """
-What an event is to us: something that answers for its headers. FreeSWITCH's own Event does; so does a recorded one.
+What we need of an event: its headers. FreeSWITCH's own Event has them; so has a recorded one.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Callable, Optional, Protocol
 from fs_hepipe.words import names
 
 MAX_DIGITS = 20
-"""Of a time in microseconds: 2^64 has so many."""
+"""Of a time in microseconds: 2^64 has as many."""
 
 
 Get = Callable[[str], Optional[str]]
-"""An event's `getHeader`: the value of a header, None where there is none."""
+"""An event's `getHeader`: the value of a header, None if there is none."""
 
 
 class Event(Protocol):
@@ -38,20 +38,20 @@ class RecordedEvent:
         self.getHeader = self.headers.get
 
     def serialize(self, format: str = "json", /) -> str:  # noqa: A002, ARG002
-        """The event as JSON, the one format there is; octets that are no UTF-8 stay what they are, as in the switch."""
+        """The event as JSON, the only format; octets that are not UTF-8 are kept, as in FreeSWITCH."""
         return json.dumps(self._recorded, ensure_ascii=False)
 
     @property
     def time(self) -> float:
-        """When it happened, seconds since 1970; 0 where it does not say."""
+        """When it happened, seconds since 1970; 0 if that is not in the event."""
         text = self.headers.get(names.EVENT_DATE_TIMESTAMP, "")
         return int(text) / 1e6 if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0.0
 
 
 def header_text(value: object) -> str:
     """
-    What getHeader answers for a header's value in JSON: one with several values is a list there, and `ARRAY::a|:b`
-    here (switch_event.c:switch_event_base_add_header).
+    The value as getHeader returns it, from its value in JSON: several values are a list there and `ARRAY::a|:b` here
+    (switch_event.c:switch_event_base_add_header).
     """
     if isinstance(value, str):
         return value

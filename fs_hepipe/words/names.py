@@ -1,7 +1,7 @@
 """
-FreeSWITCH's own words: event names and headers, each group with the C function that writes it.
+FreeSWITCH's names of events and headers, each group with the C function that writes it.
 
-Foreign misspellings are kept and marked `# sic`. Headers `variable_*` come only with the events that
+FreeSWITCH's misspellings are kept and marked `# sic`. Headers `variable_*` come only with the events that
 switch_channel.c:switch_channel_event_set_extended_data lists; RTCP, DTMF and CODEC events are not among them.
 """
 
@@ -72,7 +72,7 @@ DTMF_SOURCE = "DTMF-Source"
 
 # --- SIP (sofia.c:sofia_handle_sip_i_invite, sofia_handle_sip_i_state; sofia_glue.c:sofia_glue_do_invite) ---
 SIP_CALL_ID = "variable_sip_call_id"
-SIP_INVITE_CALL_ID = "variable_sip_invite_call_id"  # the Call-ID an outgoing INVITE shall have
+SIP_INVITE_CALL_ID = "variable_sip_invite_call_id"  # the Call-ID that an outgoing INVITE will have
 SIP_LOCAL_NETWORK_ADDR = "variable_sip_local_network_addr"
 SOFIA_PROFILE_URL = "variable_sofia_profile_url"
 SIP_NETWORK_IP = "variable_sip_network_ip"

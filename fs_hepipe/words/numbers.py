@@ -1,7 +1,7 @@
 """
 Headers that are numbers -> numbers, or a MappingError that names the header.
 
-A header that is missing is None and left out by whoever asked; one that is there but is no number is a fault.
+A missing header is None; a header that is not a number is an error.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from fs_hepipe.words.errors import MappingError
 from fs_hepipe.words.event import Get
 
 MAX_INTEGER = 2**53
-"""What every reader of JSON holds exactly (RFC 8259 §6); no count and no clock of a switch comes near."""
+"""The largest integer that every JSON reader holds exactly (RFC 8259 §6); FreeSWITCH's counts stay far below."""
 
 MAX_DIGITS = len(str(MAX_INTEGER))
-"""A number of fewer digits is below it, one of more is not."""
+"""A number with fewer digits is below `MAX_INTEGER`, one with more is above."""
 
 MAX_DIGITS_32 = 10
 """Of an unsigned 32-bit number: ports, SSRCs, clocks and payload types are no wider."""
@@ -29,7 +29,7 @@ MAX_HEXADECIMAL_DIGITS = 8
 _decimal_fraction = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
 
 
-def _fault(header: str, text: str) -> MappingError:
+def _not_a_number(header: str, text: str) -> MappingError:
     return MappingError("not_a_number", f"{header}: {text!r:.80}")
 
 
@@ -42,7 +42,7 @@ def unsigned(get: Get, header: str) -> Optional[int]:
 def _unsigned(header: str, text: str) -> int:
     number = int(text) if len(text) <= MAX_DIGITS and text.isdigit() and text.isascii() else None
     if number is None or number > MAX_INTEGER:
-        raise _fault(header, text)
+        raise _not_a_number(header, text)
     return number
 
 
@@ -58,7 +58,7 @@ def numbers(get: Get, headers: tuple[str, ...]) -> list[Optional[int]]:
     """The non-negative decimal numbers of headers, in their order; None for one that is missing."""
     texts = [*map(get, headers)]
     try:
-        digits = "".join(texts)  # type: ignore[arg-type]  # looked at together: a fifth of the time of one by one
+        digits = "".join(texts)  # type: ignore[arg-type]  # checked together: a fifth of the time
     except TypeError:
         pass  # one is missing
     else:
@@ -78,17 +78,17 @@ def hexadecimal(get: Get, header: str) -> Optional[int]:
     if text is None:
         return None
     if text.strip(HEXADECIMAL_DIGITS) or not 0 < len(text) <= MAX_HEXADECIMAL_DIGITS:
-        raise _fault(header, text)
+        raise _not_a_number(header, text)
     return int(text, 16)
 
 
 def decimal(get: Get, header: str) -> Optional[float]:
-    """A decimal fraction; C prints `nan` and `inf` too, and they are none."""
+    """A decimal fraction; `nan` and `inf`, which C prints too, are errors."""
     text = get(header)
     if text is None:
         return None
     if not _decimal_fraction(text) or abs(float(text)) > MAX_INTEGER:
-        raise _fault(header, text)
+        raise _not_a_number(header, text)
     return float(text)
 
 

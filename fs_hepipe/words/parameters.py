@@ -1,10 +1,10 @@
 """
-A parameter of the configuration, said once: as the field of a dataclass, with all that anybody has to know of it.
+A parameter of the configuration, written once: as the field of a dataclass.
 
     capture_id: int = parameter("2001", whole(0, MAX_UINT32), "this agent's number in Homer")
 
 is the parameter `capture-id`, the type and default of the field, and its line in fs_hepipe.conf.xml and README
-(`make parameters` writes both). Reading the values is `agent.config`'s.
+(`make parameters` writes both). `agent.config` reads the values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_TEXT = 255
 """Characters of node name and password."""
 
 MAX_EVENTS = 94
-"""Events of a list: an EventConsumer takes no more bindings (switch_cpp.h)."""
+"""Events of a list: an EventConsumer accepts no more bindings (switch_cpp.h)."""
 
 _KEY = "fs_hepipe"
 
@@ -31,11 +31,11 @@ class Parameter(NamedTuple):
     attribute: str
     """The field it goes to."""
     parse: Callable[[str], Any]
-    """Text -> value, or a ValueError that goes on from `capture-id: 'x' `. It repeats nothing of the text."""
+    """Text -> value, or a ValueError whose text continues `capture-id: 'x' `. It must not repeat the text."""
     default: str
     """As it would be written in the XML."""
     meaning: str
-    """One sentence, the words that one may write between backticks."""
+    """One sentence; possible values are in backticks."""
     most: int
     """How often it may be given."""
     secret: bool
@@ -43,18 +43,18 @@ class Parameter(NamedTuple):
 
 
 def parameter(default: str, parse: Callable[[str], T], meaning: str, *, name: str = "", secret: bool = False) -> T:
-    """A field that is a parameter, named like it unless it is given a name."""
+    """A field that is a parameter; its name is that of the field unless given."""
     metadata = {_KEY: (name, parse, default, meaning, 1, secret)}
     return field(default=parse(default), repr=not secret, metadata=metadata)
 
 
 def repeated(default: str, parse: Callable[[str], T], meaning: str, *, name: str, most: int) -> tuple[T, ...]:
-    """A field that is a parameter which may be given several times: all its values."""
+    """A field that is a parameter which may be given several times; the field has all values."""
     return field(default=(parse(default),), metadata={_KEY: (name, parse, default, meaning, most, False)})
 
 
 def parameters(kind: Any) -> list[Parameter]:
-    """Those of a dataclass, and of the dataclasses that are fields of it, in the order of the fields."""
+    """The parameters of a dataclass, and of dataclasses that are its fields, in the order of the fields."""
     found: list[Parameter] = []
     for each in fields(kind):
         inner: Any = each.default_factory
@@ -70,7 +70,7 @@ def parameters(kind: Any) -> list[Parameter]:
 
 
 def switch(text: str) -> bool:
-    """FreeSWITCH's notion of true (switch_utils.h:switch_true), but what is neither is an error."""
+    """FreeSWITCH's words for true (switch_utils.h:switch_true) and their opposites; others are an error."""
     word = text.strip().lower()
     if word in {"yes", "on", "true", "t", "enabled", "active", "allow", "1"}:
         return True

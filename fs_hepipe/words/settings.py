@@ -1,7 +1,7 @@
 """
-What the pipeline has to know of the configuration: plain values, frozen; each field is a parameter.
+The part of the configuration that the pipeline uses: plain values, frozen; each field is a parameter.
 
-`fs_hepipe.agent.config` makes it from XML; everything that is not about mapping (collectors, queue, log) stays there.
+`fs_hepipe.agent.config` makes it from XML and keeps the rest (collectors, queue, log).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CALL_EVENTS = (
     names.CHANNEL_HANGUP_COMPLETE,
     names.DTMF,
 )
-"""What a person wants to read of a call: each step once. HANGUP_COMPLETE says all that HANGUP does, and more."""
+"""Each step of a call once. HANGUP_COMPLETE has everything that HANGUP has, and more."""
 
 CUSTOM_EVENTS = (
     "sofia::register",
@@ -34,7 +34,7 @@ CUSTOM_EVENTS = (
     "sofia::register_failure",
     "sofia::gateway_state",
 )
-"""Registrations and gateways; not register_attempt and pre_register, which come again with every refresh."""
+"""Registrations and gateways; not register_attempt and pre_register, which are fired at every refresh."""
 
 CALL_LOG_FORMATS = ("text", "json", "full")
 JITTER_UNITS = ("ms", "rtp")
@@ -44,7 +44,7 @@ QOS_TYPES = (32, 34, 35, 99)
 MAX_UINT32 = 0xFFFFFFFF
 
 MAX_LEGS = 1_000_000
-"""Of any configuration: 2 GB. The default is FreeSWITCH's usual limit of 5,000 sessions, four times over: 40 MB."""
+"""The most that can be set: 2 GB. The default is four times FreeSWITCH's usual limit of 5,000 sessions: 40 MB."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class Settings:
 
     capture_id: int = parameter(
         "2001", whole(0, MAX_UINT32),
-        "this agent's number in Homer, 0 to 4294967295; sofia's own SIP capture uses 200 unless told otherwise",
+        "this agent's number in Homer, 0 to 4294967295; sofia's own SIP capture uses 200 by default",
     )
     capture_password: Optional[str] = parameter(
-        "", plain, 'sent in clear with every message where it is not empty: no `"`, no `\\`, no control character',
+        "", plain, 'sent in clear text with every message if not empty: no `"`, no `\\`, no control character',
         secret=True,
     )
     node_name: Optional[str] = parameter(
@@ -70,29 +70,31 @@ class Settings:
     )
     call_events: tuple[str, ...] = parameter(
         ",".join(CALL_EVENTS), events,
-        "which events of a call are logged; DTMF shows digits: take it out where callers press card numbers or PINs",
+        "which events of a call are logged; DTMF shows digits: remove it if callers enter card numbers or PINs",
     )
     custom_events: tuple[str, ...] = parameter(
         ",".join(CUSTOM_EVENTS), events, "which CUSTOM events are logged, by subclass",
     )
     call_log_format: str = parameter(
         "text", one_of(CALL_LOG_FORMATS),
-        "`text`: a line a person reads; `json`: the same, as compact JSON; `full`: the switch's own JSON, 6 to 12 kB "
-        "each, which UDP cuts into fragments, without the SRTP keys that it has in it",
+        "`text`: one readable line; `json`: the same, as compact JSON; `full`: FreeSWITCH's own JSON, 6 to 12 kB "
+        "each, which UDP cuts into fragments, without its SRTP keys",
     )
     qos_type: tuple[int, ...] = parameter(
         "34", some_of(QOS_TYPES),
         "HEP protocol types of a quality report, one message each; 34: heplify-server and Homer 7, 35: Homer 11's QoS "
-        "tab, 32 or 99: Kamailio's sipcapture; Homer 7 shows 34 and 35 in one chart: don't send it both",
+        "tab, 32 or 99: Kamailio's sipcapture; Homer 7 shows 34 and 35 in one chart: do not send it both",
     )
     rtcp_jitter_unit: str = parameter(
         "ms", one_of(JITTER_UNITS),
-        "`ms`: what Homer's charts assume; `rtp`: RTP timestamp units, as RFC 3550 has them",
+        "`ms`: milliseconds, which Homer's charts assume; `rtp`: RTP timestamp units, as in RFC 3550",
     )
     correlation: str = parameter(
         "own", one_of(CORRELATIONS),
-        "`own`: each leg under its own Call-ID; `a-leg`: the outgoing leg under the incoming one's, as hepipe.js did",
+        "`own`: each leg under its own Call-ID; `a-leg`: the outgoing leg under the Call-ID of the incoming leg, as in "
+        "hepipe.js",
     )
     max_legs: int = parameter(
-        "20000", whole(1, MAX_LEGS), "legs remembered at once; beyond that the one unseen longest is forgotten",
+        "20000", whole(1, MAX_LEGS),
+        "legs kept at once; above this, the leg without an event for the longest time is dropped",
     )

@@ -1,5 +1,5 @@
 """
-Foreign text made fit to be shown: no control character, no broken UTF-8, no 60 kB caller name.
+Foreign text -> text that can be shown: no control character, no broken UTF-8, no caller name of 60 kB.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 MAX_SHOWN = 512
-"""Characters of one foreign value in a line; a name longer than this is an attack or an accident."""
+"""Characters of one foreign value in a line; a longer name is an attack or an error."""
 
 _FIRST_ESCAPED_BYTE = 0xDC00
 """PEP 383: an octet that is not UTF-8 is the surrogate U+DC00 plus the octet."""
@@ -34,8 +34,8 @@ else:
 
 def shown(text: str, limit: int = MAX_SHOWN) -> str:
     r"""
-    The text on one line: what is not printable becomes `\n`, `\x1b`, `\u202e`, an octet that was no UTF-8 `\xe9`,
-    and what is longer than `limit` is cut and ends in `…`.
+    The text on one line: a character that is not printable becomes `\n`, `\x1b`, `\u202e`, an octet that was not UTF-8
+    `\xe9`. Text longer than `limit` is cut and ends in `…`.
     """
     if len(text) > limit:
         text = text[: limit - 1] + "…"
@@ -44,17 +44,17 @@ def shown(text: str, limit: int = MAX_SHOWN) -> str:
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
 
 
-def say_what(error: BaseException) -> str:
-    """An exception in a few words, whatever it is."""
+def describe_error(error: BaseException) -> str:
+    """Type and text of an exception, for one line."""
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001  its text can't be had
-        text = "(its text can't be had)"
+    except Exception:  # noqa: BLE001  str() itself may raise
+        text = "(no text)"
     return shown(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
 def for_c(text: str) -> str:
-    r"""The text as valid UTF-8 without NUL: those characters alone are escaped, as `shown` does it."""
+    r"""The text as valid UTF-8 without NUL: only those characters are escaped, as in `shown`."""
     return _not_for_c(lambda found: _escaped(found[0]), text)
 
 
@@ -75,19 +75,19 @@ _srtp_key = re.compile(r"inline:[A-Za-z0-9+/=|:^]+").sub
 _needs_quotes = re.compile(r'[ "=\\]').search
 
 
-_plain = re.compile(r"[!#-<>-\[\]-~]*").fullmatch  # ASCII that is shown as it is, and needs no quotes
+_plain = re.compile(r"[!#-<>-\[\]-~]*").fullmatch  # ASCII that needs no escape and no quotes
 
 
 def pairs(fields: Mapping[str, str]) -> str:
-    """`key=value` of each, the values foreign, shown on one line and quoted where need be."""
+    """`key=value` of each: the values are foreign, escaped, and quoted if necessary."""
     values = "".join(fields.values())
-    if len(values) <= MAX_SHOWN and _plain(values):  # all are looked at together, for nearly all are plain
+    if len(values) <= MAX_SHOWN and _plain(values):  # checked together: nearly all are plain
         return " ".join(map("=".join, fields.items()))
     return " ".join([f"{key}={quoted(shown(value))}" for key, value in fields.items()])
 
 
 def quoted(text: Optional[object]) -> str:
-    """A value for `key=value`: in double quotes where it could be taken for more than one word."""
+    """A value for `key=value`: in double quotes if it could be read as more than one word."""
     value = str(text)
     if value and _needs_quotes(value) is None:
         return value

@@ -322,7 +322,7 @@ def test_configuration_that_the_agent_chokes_on_is_refused_whole(house: House, m
     before = agent.config
     monkeypatch.setattr(agent.pipeline, "reconfigure", lambda _: 1 / 0)
     house.configure(capture_id="7")
-    assert house.ask("reload") == "-ERR the agent did not take it, see the log\n"
+    assert house.ask("reload") == "-ERR the agent did not use it, see the log\n"
     assert agent.config is before
     assert any("ZeroDivisionError" in line for line in house.log("err"))
     assert house.ask("status").startswith("fs_hepipe "), "the loop goes on"
@@ -557,7 +557,7 @@ def test_test_works_where_the_switch_can_not_be_asked(house: House, homer: Homer
     assert house.ask("test").startswith(f"+OK {homer.server}")
     assert homer.messages(2)[0].src_ip == "0.0.0.0"
     assert homer.messages(2)[0].correlation_id == "unknown/test/fs_hepipe"
-    assert house.ask("version") == f"fs_hepipe {VERSION}\nFreeSWITCH (it does not say)\nPython 3.11.2\nDebian 12\n"
+    assert house.ask("version") == f"fs_hepipe {VERSION}\nFreeSWITCH (unknown)\nPython 3.11.2\nDebian 12\n"
 
 
 # --- the dialplan ----------------------------------------------------------------------------------------------------

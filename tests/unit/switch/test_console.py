@@ -8,7 +8,7 @@ import pytest
 
 from fs_hepipe.agent.log import LEVELS, LOGGER
 from fs_hepipe.switch.console import MAX_REMEMBERED, Console, attach
-from fs_hepipe.words.text import say_what
+from fs_hepipe.words.text import describe_error
 
 
 class Clock:
@@ -131,11 +131,11 @@ def test_console_that_breaks_raises_nothing(error: Exception) -> None:
 
 
 def test_exception_is_said_in_few_words() -> None:
-    assert say_what(ValueError("text")) == "ValueError: text"
-    assert say_what(MemoryError()) == "MemoryError"
-    assert say_what(BrokenError()) == "BrokenError: (its text can't be had)"
-    assert say_what(ValueError("a\nb\udce9")) == "ValueError: a\\nb\\xe9"
-    assert len(say_what(ValueError("x" * 100_000))) < 600
+    assert describe_error(ValueError("text")) == "ValueError: text"
+    assert describe_error(MemoryError()) == "MemoryError"
+    assert describe_error(BrokenError()) == "BrokenError: (no text)"
+    assert describe_error(ValueError("a\nb\udce9")) == "ValueError: a\\nb\\xe9"
+    assert len(describe_error(ValueError("x" * 100_000))) < 600
 
 
 def test_our_logger_writes_to_the_console_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
