@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -12,6 +13,7 @@ import pytest
 
 from fs_hepipe.agent import loop as agent_module
 from fs_hepipe.agent.config import Address, Config, parse
+from fs_hepipe.agent.log import LOGGER
 from fs_hepipe.agent.loop import BUSIEST, QUIET_MS, REST, SHUTDOWN_GRACE, TICK, WAIT_MS, Agent, rest
 from fs_hepipe.agent.status import status
 from fs_hepipe.calls.leg import Leg
@@ -39,6 +41,14 @@ SHUTDOWN = RecordedEvent({"Event-Name": "SHUTDOWN"})
 
 Step = Union[RecordedEvent, float]
 """An event, or seconds that pass without one; after the last step the agent is asked to stop."""
+
+
+@pytest.fixture(autouse=True)
+def _logger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent's logger as pytest hears it, whatever other tests have attached to it."""
+    logger = logging.getLogger(LOGGER)
+    monkeypatch.setattr(logger, "propagate", True)
+    monkeypatch.setattr(logger, "handlers", [])
 
 
 def gaps(seconds: float, count: int) -> list[Step]:
