@@ -1,3 +1,3 @@
 """
-Datagrams to collectors: never waiting, each outcome counted.
+Datagrams -> collectors: sending never blocks, each outcome is counted.
 """

@@ -1,5 +1,6 @@
 """
-Host names -> socket addresses, off the event path: a look-up may take seconds, and the agent's thread has none.
+Host names -> socket addresses, outside the event path: a look-up may take seconds, and the agent's thread must not
+wait for it.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ RETRY = 10.0
 
 def lookup(host: str, port: int) -> Target:
     """
-    The first UDP address of a host, an IPv4 one where it has both; waits for the resolver.
+    The first UDP address of a host, preferably IPv4. Waits for the resolver.
 
-    Collectors listen on IPv4 unless told otherwise, and `localhost` is `::1` first (RFC 6724).
+    Collectors listen on IPv4 by default, and `localhost` is `::1` first (RFC 6724).
 
     Raises:
-        TransportError: it has none.
+        TransportError: the host has no address.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
@@ -33,7 +34,7 @@ def lookup(host: str, port: int) -> Target:
 
 
 def literal(host: str, port: int) -> Optional[Target]:
-    """The address of an IP address written out, without asking anybody; None for a name."""
+    """The address of a host that is an IP address, without a look-up; None for a name."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
@@ -43,20 +44,20 @@ def literal(host: str, port: int) -> Optional[Target]:
 
 
 class Resolver:
-    """Looks one name up in a thread of its own, again and again until it resolves."""
+    """Looks up one name in a thread of its own, and repeats that until the name resolves."""
 
     def __init__(self, host: str, port: int, look_up: Callable[[str, int], Target] = lookup) -> None:
         self.host = host
         self.port = port
         self.found: Optional[Target] = literal(host, port)
-        """The address, once it is known; that of an IP address is known at once."""
+        """The address, None until it is known; that of an IP address is known at once."""
         self._look_up = look_up
         self._error: Optional[str] = None
         self._thread: Optional[threading.Thread] = None
         self._next = 0.0
 
     def poll(self, now: float) -> Optional[str]:
-        """Starts a look-up when one is due, and never waits for it. Why one failed, said once when it has ended."""
+        """Starts a look-up if one is due, without waiting for it. Returns, once, why a look-up that has ended failed."""
         if self._thread is None:
             if self.found is None and now >= self._next:
                 self._error = None

@@ -1,13 +1,13 @@
 """
-Datagrams -> one collector over UDP, each with an outcome that is counted. Never blocks, never raises.
+Datagrams -> one collector over UDP; the outcome of each is counted. Never blocks, never raises.
 
 Rules:
 1. One connected, non-blocking socket; its address is resolved once, by the resolver.
-2. A connected socket reports ECONNREFUSED for the datagram before, and the call that reports it sends nothing
-   (measured): so it is sent again, once.
-3. `sent` means that the kernel took it. HEP over UDP has no acknowledgement.
-4. A socket that an error may have left useless is replaced: a connected one keeps its own address when the machine
-   gets another.
+2. A connected socket reports ECONNREFUSED for the previous datagram, and the call that reports it sends nothing
+   (measured). So the datagram is sent once more.
+3. `sent` means that the kernel accepted it. HEP over UDP has no acknowledgement.
+4. A socket that may be useless after an error is replaced: a connected socket keeps its local address even if the
+   machine gets another one.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ OUTCOMES = {
     errno.EACCES:       "forbidden",
 }
 # fmt: on
-"""What an error of the kernel is counted as; any other one is `error`."""
+"""Error of the kernel -> outcome; any other error is `error`."""
 
 REFUSING = 60.0
-"""Seconds of sending without a refusal, after which somebody listens again: hosts answer no more than once a second."""
+"""Seconds of sending without a refusal until we believe that somebody listens: hosts answer once a second at most."""
 
 Target = tuple[int, tuple[object, ...]]
 """An address family and a socket address of it."""
@@ -63,28 +63,28 @@ class Collector:
     def __init__(self, name: str, joined: int = 0) -> None:
         self.name = name
         self.joined = joined
-        """Datagrams that had been sent to others when this one was added."""
+        """`Collectors.offered` at the time when this one was added."""
         self.outcomes: Counts[str] = Counts()
-        """Datagrams by what became of them; one of them is `sent`."""
+        """Datagrams by outcome, `sent` among them."""
         self.octets = 0
         """Octets sent."""
         self.refusals = 0
-        """How often the far end said that nobody listens; such a datagram was counted as sent before."""
+        """How often the host answered that nobody listens; that datagram has been counted as sent."""
         self.refused_at: Optional[float] = None
-        """When it said so last, and when something was sent last."""
+        """When the last refusal came, and when the last datagram was sent."""
         self.sent_at = 0.0
         self.target: Optional[Target] = None
-        """Where it is; None until its name has resolved."""
+        """Its address; None until its name is resolved."""
         self.last_error: Optional[LastError] = None
-        self.told: Optional[LastError] = None
-        """The error that was complained of last."""
+        self.reported_error: Optional[LastError] = None
+        """The error that was logged last."""
         self._socket: Optional[socket.socket] = None
 
     def send(self, datagram: bytes, now: float) -> str:
-        """Sends a datagram and gives its outcome; `now` is the wall clock, for `last_error`."""
+        """Sends a datagram and returns its outcome; `now` is the wall clock, for `last_error`."""
         try:
             (self._socket or self._connected()).send(datagram)
-        except Exception as error:  # noqa: BLE001  whatever it is, the next collector gets its datagram
+        except Exception as error:  # noqa: BLE001  the next collector has to get its datagram
             outcome = self._not_sent(error, datagram, now)
             if outcome != SENT:
                 self.outcomes[outcome] += 1
@@ -96,32 +96,32 @@ class Collector:
 
     @property
     def refuses(self) -> bool:
-        """Whether nobody listens there, as far as we were told of late."""
+        """Whether the last refusal is so recent that nobody is likely to listen."""
         return self.refused_at is not None and self.sent_at - self.refused_at < REFUSING
 
-    def await_refusal(self, patience: float, now: float) -> None:
-        """Waits so many seconds for a host to say that nobody listens: for a test message, not for the event path."""
+    def await_refusal(self, seconds: float, now: float) -> None:
+        """Waits up to `seconds` for the answer that nobody listens: for a test message, not for the event path."""
         if self._socket is None:
             return
-        self._socket.settimeout(patience)
+        self._socket.settimeout(seconds)
         try:
             self._socket.recv(1)
         except ConnectionRefusedError as error:
             self._refused(error, now)
         except OSError:
-            pass  # nothing was said, in time or at all
+            pass  # no refusal in that time
         finally:
             self._socket.setblocking(False)
 
     def close(self) -> None:
-        """Lets the socket go; the next datagram opens another."""
+        """Closes the socket; the next datagram opens another."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.close()
             self._socket = None
 
     def _not_sent(self, error: Exception, datagram: bytes, now: float) -> str:
-        """The outcome of a datagram that an error met; one met by the refusal of the one before is sent again."""
+        """The outcome of a datagram after an error. After a refusal of the previous datagram, it is sent again."""
         if isinstance(error, ConnectionRefusedError):
             self._refused(error, now)
             try:

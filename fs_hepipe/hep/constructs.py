@@ -1,9 +1,9 @@
 """
-The names we use of construct, imported so that it brings no readline with it.
+The names of construct that we use, imported without readline.
 
-construct imports pdb, and that imports readline on CPython 3.13: 107 KiB of the 240 KiB of stack that mod_python3
-gives, and GNU readline in a process that already links libedit (libfreeswitch). None in sys.modules makes the import
-of a module fail, which pdb expects.
+construct imports pdb, which imports readline on CPython 3.13. That takes 107 KiB of the 240 KiB of stack that
+mod_python3 gives a thread, and loads GNU readline into a process that already links libedit (libfreeswitch). None in
+sys.modules makes the import of a module fail; pdb expects that.
 """
 
 from __future__ import annotations

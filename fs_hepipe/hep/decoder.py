@@ -17,7 +17,7 @@ from fs_hepipe.words.errors import HepError
 
 
 class Parsed(NamedTuple):
-    """One chunk of a datagram: where it is, what it is, what it says."""
+    """One chunk of a datagram: offset, type, value."""
 
     offset: int
     vendor_id: int
@@ -34,7 +34,7 @@ def parse(datagram: bytes) -> Iterator[Parsed]:
     The chunks of a datagram, one by one.
 
     Raises:
-        HepError: at the first octet that is not HEP3, naming its offset.
+        HepError: at the first octet that is not HEP3; the text names its offset.
     """
     if datagram[: len(MAGIC)] != MAGIC:
         raise HepError(f"offset 0: starts with {bytes(datagram[:4])!r}, not with {MAGIC!r}")
@@ -57,7 +57,7 @@ def parse(datagram: bytes) -> Iterator[Parsed]:
 
 
 def _reason(rest: bytes) -> str:
-    """Why a chunk could not be parsed, in words about the chunk."""
+    """Why a chunk could not be parsed."""
     if len(rest) < CHUNK_HEADER_LENGTH:
         return f"{len(rest)} octets are left, a chunk's header has {CHUNK_HEADER_LENGTH}"
     vendor_id, type_id, length = (HEADER_FIELD.parse(rest[at : at + 2]) for at in (0, 2, 4))
@@ -71,11 +71,11 @@ def _reason(rest: bytes) -> str:
 
 def decode(datagram: bytes) -> Message:
     """
-    What a datagram says. A payload chunk that is missing (some senders compress it into 0x0010) reads as empty;
-    chunks without a field of their own are kept in `other`, as octets.
+    The message in a datagram. A missing payload chunk (some senders compress it into 0x0010) is an empty payload;
+    chunks without a field in `Message` are kept in `other`, as octets.
 
     Raises:
-        HepError: it is not HEP3, says a thing twice, or lacks addresses, time or protocol type.
+        HepError: it is not HEP3, has a chunk twice, or lacks addresses, time or protocol type.
     """
     fields: dict[str, Any] = {}
     other: list[Chunk] = []
@@ -92,7 +92,7 @@ def decode(datagram: bytes) -> Message:
         raise HepError(f"offset {len(datagram)}: ends without {', '.join(missing)}")
     if (":" in fields["src_ip"]) != (":" in fields["dst_ip"]):
         raise HepError(f"addresses of two families: {fields['src_ip']}, {fields['dst_ip']}")
-    fields.pop("ip_family", None)  # the addresses tell it, and not every sender gets it right
+    fields.pop("ip_family", None)  # taken from the addresses: not every sender sets it correctly
     timestamp = fields.pop("seconds") * MICROS + fields.pop("micros")
     return Message(timestamp, fields.pop("payload", b""), other=tuple(other), **fields)
 

@@ -1,12 +1,12 @@
 """
 Message -> octets, derived from the schema.
 
-1. `chunks` says which chunks a message's fields become and in which order: `HEP3.build` of it is the message, slowly.
-   What a message keeps in `other` stands as it is before the payload.
-2. `PACKERS` make one chunk each, derived from its construct: an integer becomes one `struct.Struct`, text and octets a
-   header in front, an adapter its own function before that, anything else is built by construct itself.
-3. The messages of a flow differ in time and payload: all else is packed once (`Flow`), and a message is one
-   `struct.Struct` over the octets that stay and the four integers that don't.
+1. `chunks` defines which chunks the fields of a message become, and in which order: `HEP3.build` of them is the same
+   message, slowly. The chunks in `other` come before the payload, unchanged.
+2. `PACKERS` make one chunk each. They are derived from its construct: an integer becomes one `struct.Struct`, text and
+   octets get a header, an adapter calls its own function first, anything else is built by construct itself.
+3. The messages of a flow differ in time and payload: everything else is packed once (`Flow`), and a message is one
+   `struct.Struct` over the fixed octets and the four integers that change.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from fs_hepipe.words.errors import HepError, TooLongError
 MICROS = 1_000_000
 
 LAYOUTS = 1024
-"""Layouts kept, of 300 octets: there is one for each pair of lengths, and Call-IDs are of a few lengths."""
+"""Layouts that are kept, 300 octets each: one for each pair of lengths, and Call-IDs have few different lengths."""
 
 KEPT = 1024
-"""Parts of flows that are kept, 400 octets each with Call-IDs as they are: enough for the calls that come and go."""
+"""Parts of flows that are kept, 400 octets each with usual Call-IDs: enough for the calls of a moment."""
 
 MAX_KEPT = 512
-"""Characters of a Call-ID with which it is kept: an attacker chooses it, 60 kB if he likes."""
+"""Characters of a Call-ID up to which a part is kept: an attacker can send a Call-ID of 60 kB."""
 
 MISFITS = (struct.error, OSError, UnicodeError, ValueError, TypeError)
-"""What packing a value raises that is not one of its chunk."""
+"""What packing raises if a value does not fit its chunk."""
 
 Packer = Callable[[Any], bytes]
 
@@ -51,8 +51,8 @@ WHO =      (ChunkType.PROTOCOL_TYPE, ChunkType.CAPTURE_ID)
 OPTIONAL = (ChunkType.AUTH_KEY, ChunkType.CORRELATION_ID, ChunkType.NODE_NAME, ChunkType.MOS)
 # fmt: on
 """
-Our chunks in their order. The payload comes last: Kamailio's sipcapture reads the correlation id as a C string that
-only the next chunk's leading zero octet ends (kamailio sipcapture/hep.c).
+Our chunks in their order. The payload comes last: Kamailio's sipcapture reads the correlation id as a C string, which
+only the leading zero octet of the next chunk ends (kamailio sipcapture/hep.c).
 """
 
 
@@ -67,7 +67,7 @@ def chunks(message: Message) -> Iterator[tuple[ChunkType, Any]]:
 
 
 def _values(message: Message) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
-    """What WHERE, WHO and OPTIONAL are filled with."""
+    """The values for WHERE, WHO and OPTIONAL."""
     (
         _, _, protocol_type, src_ip, dst_ip, src_port, dst_port, ip_protocol,
         capture_id, correlation_id, node_name, auth_key, mos, _,
@@ -101,7 +101,7 @@ def _(body: FormatField[Any, Any], type_id: int) -> Packer:
 @_packer.register(Adapter)
 def _(body: Adapter[Any, Any, Any, Any], type_id: int) -> Packer:
     pack = _packer(body.subcon, type_id)
-    encode_value: Callable[[Any, Any, str], Any] = body._encode  # noqa: SLF001  construct has adapters written so
+    encode_value: Callable[[Any, Any, str], Any] = body._encode  # noqa: SLF001  adapters of construct are written like this
 
     def pack_adapted(value: Any) -> bytes:
         return pack(encode_value(value, None, ""))
@@ -121,11 +121,11 @@ def pack_data(vendor_id: int, type_id: int, data: bytes) -> bytes:
 
 
 PACKERS: dict[ChunkType, Packer] = {chunk_type: _packer(body, chunk_type) for chunk_type, body in BODIES.items()}
-"""How each chunk type is packed: derived from `BODIES`, never written by hand."""
+"""How each chunk type is packed; derived from `BODIES`."""
 
 
 def _split(chunk_type: ChunkType) -> tuple[bytes, str]:
-    """The header of a chunk of fixed width, and its body's format as struct has it."""
+    """The header of a chunk of fixed width, and the struct format of its body."""
     body = BODIES[chunk_type]
     if isinstance(body, Adapter):
         body = body.subcon
@@ -135,11 +135,11 @@ def _split(chunk_type: ChunkType) -> tuple[bytes, str]:
 
 _SECONDS_HEADER, _SECONDS = _split(ChunkType.TIMESTAMP_SECONDS)
 _MICROS_HEADER, _MICROS = _split(ChunkType.TIMESTAMP_MICROS)
-_PAYLOAD_HEADER = _pack_header(0, ChunkType.PAYLOAD, 0)[: -HEADER_FIELD.sizeof()]  # its length is the message's
+_PAYLOAD_HEADER = _pack_header(0, ChunkType.PAYLOAD, 0)[: -HEADER_FIELD.sizeof()]  # its length varies
 
 
 def _row(chunk_types: Iterable[ChunkType]) -> Callable[[Sequence[Any]], bytes]:
-    """A function that packs chunks of a fixed width in a row from their values: all of them by one struct.Struct."""
+    """A function that packs adjacent chunks of fixed width from their values, all with one struct.Struct."""
     arguments: list[Any] = []
     adapters: list[tuple[int, Callable[[Any, Any, str], Any]]] = []
     layout = ">"
@@ -174,14 +174,14 @@ def _before(where: tuple[Any, ...]) -> bytes:
 
 @lru_cache(maxsize=KEPT)
 def _behind(who: tuple[Any, ...], optional: tuple[Any, ...], other: tuple[Chunk, ...]) -> bytes:
-    """The octets between a message's time and its payload: one leg's flows have them in common."""
+    """The octets between a message's time and its payload: all flows of a leg share them."""
     chosen = [PACKERS[chunk_type](value) for chunk_type, value in zip(OPTIONAL, optional) if value is not None]
     return b"".join([_pack_who(who), *chosen, *(pack_data(*chunk) for chunk in other), _PAYLOAD_HEADER])
 
 
 @lru_cache(maxsize=LAYOUTS)
 def _layout(before: int, behind: int) -> tuple[Callable[..., bytes], int]:
-    """What packs a message up to its payload, of so many octets before its time and behind it; how many that are."""
+    """A function that packs a message up to its payload, from the octets before and behind its time; and its length."""
     length = HEADER_FIELD.fmtstr[1:]
     layout = struct.Struct(
         f">{len(MAGIC)}s{length}{before}s{_SECONDS}{len(_MICROS_HEADER)}s{_MICROS}{behind}s{length}"
@@ -191,7 +191,7 @@ def _layout(before: int, behind: int) -> tuple[Callable[..., bytes], int]:
 
 class Flow:
     """
-    The messages that have all but time and payload in common: the octets that stay, packed once, about 250 of them.
+    The messages that differ only in time and payload: the other octets, about 250, are packed once.
 
     Raises:
         HepError: a field does not fit its chunk.

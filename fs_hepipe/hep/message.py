@@ -1,5 +1,5 @@
 """
-One HEP3 message, typed: what the mappers make, what `encode` takes and what `decode` gives.
+One HEP3 message, typed: `encode` takes it and `decode` returns it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from fs_hepipe.hep.registry import ChunkType, IpFamily, IpProtocol
 
 
 class Chunk(NamedTuple):
-    """A chunk as it is on the wire, its body not interpreted."""
+    """A chunk as it is in the datagram, its body not interpreted."""
 
     vendor_id: int
     type_id: int
@@ -19,8 +19,7 @@ class Chunk(NamedTuple):
 
 class Message(NamedTuple):
     """
-    What one HEP3 message says. The first two fields differ from message to message of a flow, the others don't
-    (`encoder.Flow`).
+    The content of one HEP3 message. Within a flow (`encoder.Flow`) only the first two fields differ.
     """
 
     timestamp: int
@@ -34,23 +33,23 @@ class Message(NamedTuple):
     dst_ip: str
     """Where it went, of the same family (0x0004 or 0x0006)."""
     src_port: int = 0
-    """0 where it is not known (0x0007)."""
+    """0 if it is not known (0x0007)."""
     dst_port: int = 0
-    """0 where it is not known (0x0008)."""
+    """0 if it is not known (0x0008)."""
     ip_protocol: int = IpProtocol.UDP
     """IANA's number (0x0002)."""
     capture_id: int = 0
     """The agent's number at the collector (0x000c), 32 bits."""
     correlation_id: Optional[str] = None
-    """What a collector files it under: the SIP Call-ID (0x0011)."""
+    """What a collector stores it under: the SIP Call-ID (0x0011)."""
     node_name: Optional[str] = None
     """The agent's name (0x0013)."""
     auth_key: Optional[str] = None
-    """The agent's password, in clear on the wire (0x000e)."""
+    """The agent's password, in clear text (0x000e)."""
     mos: Optional[int] = None
-    """Mean opinion score times 100, as everyone sends it (0x0020; REV 37 gives no scale)."""
+    """Mean opinion score times 100, as other agents send it (0x0020; REV 37 gives no scale)."""
     other: tuple[Chunk, ...] = ()
-    """Chunks of other vendors or types, in the order of the wire."""
+    """Chunks of other vendors or types, in the order of the datagram."""
 
     @property
     def ip_family(self) -> int:
@@ -58,7 +57,7 @@ class Message(NamedTuple):
         return IpFamily.IPV6 if ":" in self.src_ip else IpFamily.IPV4
 
 
-# A chunk's field of `Message`; the addresses and the time, which are not one to one, are in `chunks` and `decode`.
+# Chunk -> field of `Message`. `chunks` and `decode` handle the address family and the time.
 # fmt: off
 FIELDS = {
     ChunkType.IP_PROTOCOL:    "ip_protocol",

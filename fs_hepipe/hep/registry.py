@@ -1,5 +1,5 @@
 """
-The numbers of HEP3 that have a name: chunk types, protocol types, vendors, address families.
+The named numbers of HEP3: chunk types, protocol types, vendors, address families.
 
 Source: HEP3 Network Protocol Specification, revision 37 ("REV 37"), unless a line says otherwise.
 """
@@ -14,7 +14,7 @@ MAX_LENGTH = 65_535
 """Octets of a whole message: its length is an unsigned 16-bit number (REV 37, header)."""
 
 MAX_UDP_LENGTH = 65_507
-"""Octets of the largest UDP datagram over IPv4; collectors read no more than this, over TCP too."""
+"""Octets of the largest UDP datagram over IPv4; collectors read no more than this, also over TCP."""
 
 
 class IpFamily(IntEnum):
@@ -123,7 +123,7 @@ VENDORS = {
 
 
 def chunk_name(vendor_id: int, type_id: int) -> str:
-    """REV 37's word for a chunk in lower case, or `unknown`. Vendors have published no names of theirs."""
+    """REV 37's name of a chunk in lower case, or `unknown`. Vendors have published no names of theirs."""
     if vendor_id == 0 and type_id in ChunkType.__members__.values():
         return ChunkType(type_id).name.lower()
     return "unknown"

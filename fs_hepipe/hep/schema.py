@@ -1,13 +1,13 @@
 """
-HEP3 as a construct: the one place that knows widths, byte order and nesting on the wire.
+HEP3 as a construct: the only module that defines widths, byte order and nesting.
 
     HEP3 = "HEP3", total length, chunk*            every length includes its own header
     CHUNK = vendor id, type id, length, body       all integers in network order
 
-`HEP3.build` and `HEP3.parse` are the plain public construct; `fs_hepipe.hep.encoder` derives the fast
-path of one message from the same `HEADER_FIELD` and `BODIES`, and a test holds them equal.
+`HEP3.build` and `HEP3.parse` are the plain public construct. `fs_hepipe.hep.encoder` derives the fast way to pack one
+message from the same `HEADER_FIELD` and `BODIES`; a test compares both.
 
-Source: REV 37; which widths collectors insist on is told by heplify-server's decoder/hep.go.
+Source: REV 37; for the widths that collectors require, heplify-server's decoder/hep.go.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from fs_hepipe.hep.registry import MAGIC, ChunkType
 
 
 class Address(Adapter):  # type: ignore[type-arg]
-    """An IP address: text here, octets on the wire."""
+    """An IP address: text in Python, octets in the datagram."""
 
     def __init__(self, family: int, octets: int) -> None:
         super().__init__(Bytes(octets))
@@ -51,7 +51,7 @@ class Address(Adapter):  # type: ignore[type-arg]
 
 
 class Text(Adapter):  # type: ignore[type-arg]
-    """Text as FreeSWITCH gives it: UTF-8, with whatever else came over the wire kept octet by octet."""
+    """Text from FreeSWITCH: UTF-8; octets that are not UTF-8 are kept."""
 
     def _decode(self, obj: bytes, context: Any, path: Any) -> str:
         return obj.decode("utf-8", "surrogateescape")
@@ -85,7 +85,7 @@ BODIES: dict[ChunkType, Construct[Any, Any]] = {
     ChunkType.MOS:               Int16ub,
 }
 # fmt: on
-"""What the body of each chunk is that a `Message` has a field for. Any other chunk is its octets."""
+"""The body of each chunk that has a field in `Message`. Any other chunk is octets."""
 
 HEADER_FIELD = Int16ub
 """Each of the three numbers before a chunk's body: vendor id, type id, length."""
@@ -95,12 +95,12 @@ HEADER_LENGTH = len(MAGIC) + Int16ub.sizeof()
 
 
 def _including(header_length: int) -> Construct[Any, Any]:
-    """A length field that counts the `header_length` octets before the data too."""
+    """A length field that also counts the `header_length` octets before the data."""
     return ExprAdapter(HEADER_FIELD, decoder=obj_ - header_length, encoder=obj_ + header_length)
 
 
 def _whole(body: Construct[Any, Any]) -> Construct[Any, Any]:
-    """A body that has to use up its chunk: an integer with octets to spare is an error, not a surprise."""
+    """A body that has to fill its chunk: an integer with octets left over is an error."""
     return FocusedSeq("value", "value" / body, Terminated)
 
 
@@ -120,5 +120,5 @@ HEP3 = FocusedSeq(
     "chunks",
     "magic" / Const(MAGIC),
     "chunks" / Prefixed(_including(HEADER_LENGTH), FocusedSeq("list", "list" / GreedyRange(CHUNK), Terminated)),
-    Terminated,  # GreedyRange ends at what it can't parse: without this, corruption passes for an end
+    Terminated,  # GreedyRange stops at what it can't parse: without this, a corrupt chunk would look like the end
 )
