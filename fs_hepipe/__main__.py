@@ -1,4 +1,4 @@
-"""`python -m fs_hepipe …`: the tools for outside the switch."""
+"""`python -m fs_hepipe …`: the tools for outside FreeSWITCH."""
 
 import sys
 

@@ -1,5 +1,5 @@
 """
-The tools for outside the switch: `python -m fs_hepipe …`, and the console script `fs-hepipe`.
+The tools for outside FreeSWITCH: `python -m fs_hepipe …`, and the console script `fs-hepipe`.
 
 Each has a file of its own with `add_arguments(parser)` and `run(args) -> exit status`.
 """
@@ -25,8 +25,8 @@ TOOLS = {
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """Runs one tool and gives its exit status: 0 all is well, 1 something is not, 2 wrong arguments."""
-    parser = argparse.ArgumentParser(prog="fs-hepipe", description="The HEP agent of FreeSWITCH, outside the switch.")
+    """Runs one tool and returns its exit status: 0 success, 1 errors, 2 wrong arguments."""
+    parser = argparse.ArgumentParser(prog="fs-hepipe", description="The tools of fs_hepipe, outside FreeSWITCH.")
     parser.add_argument("--version", action="version", version=f"fs_hepipe {VERSION}")
     commands = parser.add_subparsers(dest="tool", metavar="TOOL", required=True)
     for name, tool in TOOLS.items():
@@ -38,6 +38,6 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return int(TOOLS[args.tool].run(args))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `| head` has seen enough
+    except BrokenPipeError:  # as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -1,4 +1,4 @@
-"""`check`: is this configuration valid, do its names resolve, which events will be bound. All problems at once."""
+"""`check`: is this configuration valid, do its names resolve, which events will be bound."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLACES = (
     Path("/usr/local/freeswitch/conf", FILE),
     Path("conf", FILE),
 )
-"""Where a configuration is looked for when none is named: Debian's package, a build from source, this project."""
+"""Where a configuration is looked for if none is given: Debian's package, a build from source, this project."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def read(config: Optional[Path], settings: list[str]) -> tuple[Config, list[str]]:
-    """The configuration of a file (None: the defaults), overridden by settings, and what is wrong with it."""
+    """The configuration of a file (None: the defaults), overridden by settings, and its problems."""
     try:
         xml = _text(config) if config is not None else None
     except OSError as error:
@@ -48,7 +48,7 @@ def read(config: Optional[Path], settings: list[str]) -> tuple[Config, list[str]
 
 
 def _text(config: Path) -> str:
-    """A file's text, no more of it than is too much."""
+    """The text of a file, at most one character more than is allowed."""
     with config.open(encoding="utf-8") as file:
         return file.read(MAX_XML + 1)
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             _, resolved = lookup(address.host, address.port)
         except TransportError as error:
-            hint = " ($${…} is the switch's to expand: ask it, python fs_hepipe reload)" if "$" in address.host else ""
+            hint = " ($${…} is expanded by FreeSWITCH: use python fs_hepipe reload)" if "$" in address.host else ""
             problems.append(f"capture-server: {error}{hint}")
             continue
         literal = endpoint(str(resolved[0]), address.port)

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def octets(content: bytes) -> bytes:
-    """The datagram: as it is, or from hexadecimal digits with blanks, colons, commas and `0x` between them."""
+    """The datagram: raw, or from hexadecimal digits with blanks, colons, commas and `0x` between them."""
     if content.startswith(MAGIC):
         return content
     digits = re.sub(rb"0x|[\s:,]", b"", content)

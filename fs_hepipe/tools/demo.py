@@ -1,8 +1,8 @@
 """
-`demo`: recorded calls through the very agent into a collector, and what Homer would hold of them.
+`demo`: recorded calls through the agent into a collector, and what Homer would store.
 
-The collector is a socket of this process that is read after every event, so that nothing depends on how large a buffer
-the kernel gives.
+The collector is a socket of this process. It is read after every event, so the size of the kernel's buffer does not
+matter.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STORIES = {
     "no_answer_timeout":        "B rings 6 s, the switch gives up",
     "unallocated_no_route":     "no route in the dialplan",
     "early_media_183":          "B sends 183 with audio, answers 2 s later",
-    "failover_486_then_answer": "the first B answers 486, the second one talks",
+    "failover_486_then_answer": "the first B answers 486, the second one answers the call",
     "dtmf_hold_transfer":       "digits, hold, unhold, A transferred to an echo",
     "srtp":                     "the B leg with SRTP",
     "loopback_leg":             "the bridge goes through a loopback pair",
@@ -45,15 +45,15 @@ STORIES = {
 }
 # fmt: on
 KINDS: dict[int, str] = {ProtocolType.RTCP_JSON: "RTCP   ", ProtocolType.MOS_FULL_REPORT: "quality"}
-"""What stands before a report's numbers; a log line says itself what it is."""
+"""The label before the numbers of a report; a log line needs none."""
 
 SHOWN = ("bridged_answered", "busy_486", "lossy_media", "register_unregister")
-"""What a first look shows whole; the other stories give a line each."""
+"""The stories that are shown in full by default; the others take one line each."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stories", nargs="*", type=story, metavar="STORY", help=f"play only: {', '.join(STORIES)}")
-    parser.add_argument("--all", action="store_true", help="show every story whole")
+    parser.add_argument("--all", action="store_true", help="show every story in full")
 
 
 def story(text: str) -> str:
@@ -64,7 +64,7 @@ def story(text: str) -> str:
 
 
 class Story:
-    """One recording played, and what the collector holds of it."""
+    """One recording that was played, and what the collector received."""
 
     def __init__(self, name: str, listener: socket.socket) -> None:
         self.name = name
@@ -86,7 +86,7 @@ class Story:
 
     @property
     def faults(self) -> list[str]:
-        """What went wrong: nothing, or a line each."""
+        """What went wrong, one line each."""
         ledger = self.agent.counters.ledger()
         found = {
             "the ledger does not balance": not (ledger.balances and self.agent.collectors.balances),
@@ -97,7 +97,7 @@ class Story:
         return [text for text, is_so in found.items() if is_so]
 
     def by_call_id(self) -> dict[str, list[Message]]:
-        """What a collector files together, each in the order of time, the earliest first."""
+        """The messages by Call-ID, each in the order of time."""
         found: dict[str, list[Message]] = {}
         for message in sorted(self.messages):
             found.setdefault(message.correlation_id or "", []).append(message)
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"  {line}")
     print(f"  {time.monotonic() - began:.1f} s")
     if not args.stories and not args.all:
-        print(f"\nshow another call whole: demo STORY, one of {', '.join(n for n in names if n not in whole)}")
+        print(f"\nshow another call in full: demo STORY, one of {', '.join(n for n in names if n not in whole)}")
     return 0 if not any(story.faults for story in stories) else 1
 
 
@@ -134,13 +134,13 @@ def _played(name: str, listener: socket.socket, paint: Paint, *, show: bool) -> 
             print(f"\n  Call-ID {paint.bold(shown(call_id))}")
             for message in messages:
                 flow = f"{endpoint(message.src_ip, message.src_port)} -> {endpoint(message.dst_ip, message.dst_port)}"
-                print(f"    {clock(message.timestamp)}  {flow:<34}  {_said(message, paint)}")
+                print(f"    {clock(message.timestamp)}  {flow:<34}  {_text(message, paint)}")
         print()
     return story
 
 
-def _said(message: Message, paint: Paint) -> str:
-    """What a message says, without the identifiers that the heading gives already."""
+def _text(message: Message, paint: Paint) -> str:
+    """A message as text, without the identifiers that are in the heading."""
     text = describe(message, paint)
     kind = KINDS.get(message.protocol_type)
     if kind is not None:

@@ -1,4 +1,4 @@
-"""`listen`: shows every HEP3 message that arrives over UDP, whoever sends it."""
+"""`listen`: shows every HEP3 message that arrives over UDP, from any sender."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fs_hepipe.words.errors import HepError, TransportError
 MAX_DATAGRAM = 65_535
 MAX_PORT = 65_535
 RECEIVE_BUFFER = 8 * 1024 * 1024
-"""Octets asked of the kernel for datagrams that wait for us; it gives what it may."""
+"""Octets of receive buffer to ask the kernel for; it may give less."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def bind_address(text: str) -> Target:
     """`HOST:PORT` or `[v6]:PORT`, resolved."""
     found = re.fullmatch(r"(?:\[([^\]]+)\]|([^:\[\]]*)):([0-9]{1,5})", text)
-    if found is None or int(found[3]) > MAX_PORT:  # getaddrinfo would wrap it around
+    if found is None or int(found[3]) > MAX_PORT:  # getaddrinfo would take it modulo 65,536
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT or [v6]:PORT")
     try:
         return lookup(found[1] or found[2] or "0.0.0.0", int(found[3]))  # noqa: S104  an empty host means any
@@ -42,10 +42,10 @@ def bind_address(text: str) -> Target:
 
 def opened(target: Target) -> socket.socket:
     """
-    A socket that listens there.
+    A socket that listens at this address.
 
     Raises:
-        OSError: it can't.
+        OSError: the address can't be bound.
     """
     family, address = target
     listener = socket.socket(family, socket.SOCK_DGRAM)
@@ -83,5 +83,5 @@ def run(args: argparse.Namespace) -> int:
                 print(line, flush=True)
         except KeyboardInterrupt:
             pass
-    print(f"{shown} messages, {garbage} datagrams that were none", file=sys.stderr)
+    print(f"{shown} messages, {garbage} datagrams that were not HEP3", file=sys.stderr)
     return 0

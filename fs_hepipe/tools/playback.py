@@ -1,5 +1,5 @@
 """
-Recorded events as an agent's inlet: what was bound is popped, in the recording's own time, as fast as one likes.
+Recorded events as the inlet of an agent: bound events are popped, with the times of the recording, at any speed.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, RecordedEvent
 
 LONGEST_SILENCE = 60.0
-"""Seconds of a recording that are waited for between two events; what is longer lies between two recordings."""
+"""The longest pause between two events, in seconds of the recording; a longer one lies between two recordings."""
 
 
 class Playback:
-    """An inlet that pops recorded events, and their time as a clock for the agent."""
+    """An inlet that pops recorded events, and a clock that shows their time."""
 
     def __init__(
         self,
@@ -29,13 +29,13 @@ class Playback:
         """
         Args:
             recording: the events in their order.
-            speed: how many seconds of the recording pass in one second; None: as fast as it goes.
+            speed: seconds of the recording per second; None: as fast as possible.
             before_pop: called before each event.
         """
         self.read = 0
-        """Events of the recording that have passed, wanted or not."""
+        """Events of the recording read so far, bound or not."""
         self.on_end: Callable[[], None] = lambda: None
-        """Called when the recording is over."""
+        """Called at the end of the recording."""
         self._events = iter(recording)
         self._speed = speed
         self._before_pop = before_pop
@@ -49,12 +49,12 @@ class Playback:
         return self._now
 
     def bind(self, name: str, subclass: str = "") -> bool:
-        """Asks for an event."""
+        """Binds an event."""
         self._bound.add((name, subclass))
         return True
 
-    def pop(self, wait_ms: int) -> Optional[Event]:  # noqa: ARG002  a recording never makes one wait
-        """The next event that was asked for; None at the end."""
+    def pop(self, wait_ms: int) -> Optional[Event]:  # noqa: ARG002  a recording has the next event at once
+        """The next bound event; None at the end."""
         self._before_pop()
         for event in self._events:
             self.read += 1
@@ -86,7 +86,7 @@ class Playback:
 
 
 def play(config: Config, playback: Playback) -> Agent:
-    """Runs an agent over a whole recording, and gives it when it is done."""
+    """Runs an agent over a whole recording, and returns it."""
     agent = Agent(config, lambda _length: playback, clock=playback.clock)
     playback.on_end = agent.stop
     agent.run()

@@ -1,5 +1,5 @@
 """
-Recorded events (.jsonl, .jsonl.gz, `-`) -> objects that answer as FreeSWITCH's Event does.
+Recorded events (.jsonl, .jsonl.gz, `-`) -> objects with the methods of FreeSWITCH's Event.
 
 One JSON object per line, as `Event.serialize("json")` gives it.
 """
@@ -20,7 +20,7 @@ from fs_hepipe.words.event import RecordedEvent
 
 
 class Fault(NamedTuple):
-    """A line that is no event."""
+    """A line that is not an event."""
 
     source: str
     line: int
@@ -32,7 +32,7 @@ class Fault(NamedTuple):
 
 def events(source: str) -> Iterator[Union[RecordedEvent, Fault]]:
     """
-    The events of a file, or of standard input for `-`, and a Fault for each line that is none.
+    The events of a file, or of standard input for `-`, and a Fault for each line that is not one.
 
     Raises:
         OSError: the file can't be read.

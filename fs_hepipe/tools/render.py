@@ -1,5 +1,5 @@
 """
-HEP messages -> what a person reads, and JSON for a program.
+HEP messages -> text for people, and JSON for programs.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ GOOD_MOS, FAIR_MOS = 4.0, 3.6
 
 SENDER_REPORT = 200
 FRACTION = 256
-"""A fraction of 256 lost is a share of 1 (RFC 3550 §6.4.1)."""
+"""The fraction lost counts in 256ths (RFC 3550 §6.4.1)."""
 
 
 class Paint:
-    """Colour where a terminal shows it (and NO_COLOR does not forbid it), plain text elsewhere."""
+    """Colour on a terminal (unless NO_COLOR is set), plain text elsewhere."""
 
     def __init__(self, stream: TextIO = sys.stdout) -> None:
         self._on = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
@@ -62,7 +62,7 @@ def endpoint(ip: str, port: int) -> str:
 
 
 def describe(message: Message, paint: Paint) -> str:
-    """What a message says, in one line."""
+    """A message in one line."""
     if message.protocol_type == ProtocolType.RTCP_JSON or message.protocol_type in QUALITY:
         try:
             report = json.loads(message.payload)
@@ -70,21 +70,21 @@ def describe(message: Message, paint: Paint) -> str:
                 return _quality(report, paint)
             return _rtcp(report, paint)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-            pass  # some other sender's JSON, or none: shown as it is
+            pass  # JSON of another sender, or not JSON: shown as it is
     return shown(message.payload.decode("utf-8", "replace"), 400)
 
 
 def _rtcp(report: dict[str, Any], paint: Paint) -> str:
     information = report.get("sender_information") or {}
     kind = "SR" if report["type"] == SENDER_REPORT else "RR"
-    said = [f"{kind} sent {information['packets']} packets" if "packets" in information else kind]
+    parts = [f"{kind} sent {information['packets']} packets" if "packets" in information else kind]
     for block in report.get("report_blocks") or []:
-        said.append(f"heard of the other: {_loss(block, paint)}")
+        parts.append(f"report block: {_loss(block, paint)}")
         if "ia_jitter" in block:
-            said.append(f"jitter {block['ia_jitter']}")
+            parts.append(f"jitter {block['ia_jitter']}")
     if "rtt_avg_ms" in report:
-        said.append(f"round trip {report['rtt_avg_ms']} ms")
-    return ", ".join(said)
+        parts.append(f"round trip {report['rtt_avg_ms']} ms")
+    return ", ".join(parts)
 
 
 def _loss(block: dict[str, Any], paint: Paint) -> str:
@@ -92,7 +92,7 @@ def _loss(block: dict[str, Any], paint: Paint) -> str:
     text = f"lost {lost}"
     if fraction is not None:
         share = fraction / FRACTION
-        text += f" ({share:.1%} since the last)"
+        text += f" ({share:.1%} since the last report)"
         return paint.bad(text) if share >= 0.05 else paint.warn(text) if share >= 0.01 else text  # noqa: PLR2004
     return text
 
@@ -100,18 +100,18 @@ def _loss(block: dict[str, Any], paint: Paint) -> str:
 def _quality(report: dict[str, Any], paint: Paint) -> str:
     way = {0: "received", 1: "sent"}.get(report.get("DIR", -1), "stream")
     total, expected, lost = (report.get(key) for key in ("TOTAL_PK", "EXPECTED_PK", "PACKET_LOSS"))
-    said = [f"{way} {total} packets"]
+    parts = [f"{way} {total} packets"]
     if lost is not None and expected:
         text = f"lost {lost} ({lost / expected:.1%})"
-        said.append(paint.bad(text) if lost / expected >= 0.05 else text)  # noqa: PLR2004
+        parts.append(paint.bad(text) if lost / expected >= 0.05 else text)  # noqa: PLR2004
     for key, name, unit in (("JITTER", "jitter", "ms"), ("RTT", "round trip", "ms"), ("RFACTOR", "R", "")):
         if key in report:
-            said.append(f"{name} {report[key]} {unit}".rstrip())
+            parts.append(f"{name} {report[key]} {unit}".rstrip())
     if "MOS" in report:
         mos = report["MOS"]
         colour = paint.good if mos >= GOOD_MOS else paint.warn if mos >= FAIR_MOS else paint.bad
-        said.append(colour(f"MOS {mos:.2f}"))
-    return ", ".join(said)
+        parts.append(colour(f"MOS {mos:.2f}"))
+    return ", ".join(parts)
 
 
 def one_line(message: Message, paint: Paint) -> str:
@@ -125,21 +125,21 @@ def one_line(message: Message, paint: Paint) -> str:
 
 
 def as_dictionary(message: Message) -> dict[str, Any]:
-    """All a message says, for JSON. A payload that is not UTF-8 is `payload_hex`."""
-    said: dict[str, Any] = {"ip_family": message.ip_family, **message._asdict()}
-    said["protocol_name"] = protocol_name(message.protocol_type)
+    """All of a message, for JSON. A payload that is not UTF-8 is `payload_hex`."""
+    found: dict[str, Any] = {"ip_family": message.ip_family, **message._asdict()}
+    found["protocol_name"] = protocol_name(message.protocol_type)
     payload = _text(message.payload)
-    del said["payload"]
+    del found["payload"]
     if payload is not None:
-        said["payload"] = payload
+        found["payload"] = payload
     else:
-        said["payload_hex"] = message.payload.hex()
-    said["other"] = [
+        found["payload_hex"] = message.payload.hex()
+    found["other"] = [
         {"vendor_id": chunk.vendor_id, "type_id": chunk.type_id, "data_hex": chunk.data.hex(),
          "name": chunk_name(chunk.vendor_id, chunk.type_id)}
         for chunk in message.other
     ]  # fmt: skip
-    return said
+    return found
 
 
 def _text(octets: bytes) -> Optional[str]:

@@ -23,7 +23,7 @@ from fs_hepipe.words.errors import TransportError
 from fs_hepipe.words.event import RecordedEvent
 
 PROGRESS = 0.5
-"""Seconds between two looks at how far we are."""
+"""Seconds between two updates of the progress line."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def speed(text: str) -> Optional[float]:
 
 
 class Recording:
-    """The events of several files one after the other; what is none is told on stderr and counted."""
+    """The events of several files, one after the other. Lines that are not events are shown on stderr and counted."""
 
     def __init__(self, files: list[str]) -> None:
         self.faults = 0
@@ -75,7 +75,7 @@ class Recording:
 
 
 class Progress:
-    """How far we are, on a terminal only."""
+    """A progress line, on a terminal only."""
 
     def __init__(self) -> None:
         self.playback: Optional[Playback] = None
@@ -89,7 +89,7 @@ class Progress:
             print(f"\r{self.playback.read} events\x1b[K", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
-        """Leaves the line empty."""
+        """Clears the line."""
         if self._on and self._next > self._began:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _resolved(config: Config) -> Config:
-    """The configuration with its collectors' names looked up: a replay is over before the agent would have done it."""
+    """The configuration with the collectors' names resolved: a replay would end before that otherwise."""
     collectors = []
     for address in config.collectors:
         _, found = lookup(address.host, address.port)
@@ -123,14 +123,14 @@ def _resolved(config: Config) -> Config:
 
 
 def outcome(agent: Agent, playback: Playback, faults: int, seconds: float) -> dict[str, Any]:
-    """The agent's status, and what a replay knows besides."""
+    """The agent's status, and the figures of the replay."""
     report = status(agent)
     lost = sum(sum(each.outcomes.values()) - each.outcomes[SENT] + each.refusals for each in agent.collectors)
     return {**report, "read": playback.read, "faults": faults, "lost": lost, "seconds": round(seconds, 3)}
 
 
 def summary(report: dict[str, Any]) -> str:
-    """The ledger for a person."""
+    """The result as text."""
     ledger = report["ledger"]
     received = "{received} = {mapped} mapped + {ignored} ignored + {failed} failed".format(**ledger)
     recorded = "{recorded} = {built} built + {dropped} dropped + {waiting} waiting".format(**ledger)

@@ -304,7 +304,7 @@ def test_listen_shows_each_message_and_survives_garbage(listen: Callable[..., Li
     assert "1 sip" in lines[1]
     assert "7 octets: offset 0: starts with b'garb'" in err
     assert "offset 4: the length says" in err
-    assert "2 messages, 2 datagrams that were none" in err
+    assert "2 messages, 2 datagrams that were not HEP3" in err
 
 
 def test_listen_gives_json_for_programs(listen: Callable[..., Listening]) -> None:
@@ -325,7 +325,7 @@ def test_listen_ends_quietly_when_interrupted(listen: Callable[..., Listening]) 
     listening = listen()
     out, err, status = listening.end(interrupt=True)
     assert (out, status) == ("", 0)
-    assert err == "0 messages, 0 datagrams that were none\n"
+    assert err == "0 messages, 0 datagrams that were not HEP3\n"
 
 
 def test_listen_takes_ipv6(listen: Callable[..., Listening]) -> None:
@@ -443,7 +443,7 @@ def test_check_shows_what_a_name_resolves_to_and_what_only_the_switch_can_expand
     assert "collector      udp:localhost:9060 is " in done.stdout
     done = run("check", str(CONF), "--set", "capture-server=udp:$${homer}:9060")
     assert done.returncode == 1
-    assert "is the switch's to expand" in done.stderr
+    assert "is expanded by FreeSWITCH" in done.stderr
 
 
 @pytest.mark.parametrize("content", [b"<configuration", b"\xff\xfe", b"<document/>"])
