@@ -57,7 +57,7 @@ class Resolver:
         self._next = 0.0
 
     def poll(self, now: float) -> Optional[str]:
-        """Starts a look-up if one is due, without waiting for it. Returns, once, why a look-up that has ended failed."""
+        """Starts a look-up if one is due, without waiting for it. Returns why the last one failed, once."""
         if self._thread is None:
             if self.found is None and now >= self._next:
                 self._error = None
