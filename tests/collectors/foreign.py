@@ -1,8 +1,8 @@
 """
 A packet's fields -> HEP3 octets, written from the specification alone (REV 37), without the project's own encoder.
 
-It proves the judges before that encoder stands before them, and it is the one that can be sabotaged: a judge that
-accepts a sabotaged datagram cannot vouch for that part of a good one.
+It tests the judges before they test that encoder. It can also be sabotaged: a judge that accepts a sabotaged datagram
+proves nothing about that part of a correct one.
 """
 
 from __future__ import annotations

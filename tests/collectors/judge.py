@@ -1,12 +1,12 @@
 """
-A consumer's program -> a `Judge` that runs, takes datagrams and tells what it has seen.
+A consumer's program -> a `Judge` that runs, receives datagrams and returns what it has seen.
 
 Rules:
 1. A judge is a real program of its own, on a free loopback port, with its files in the directory it is given.
-2. Nothing is waited for by sleeping: `settle` sends a probe of its own behind everything sent so far and returns once
-   the judge holds it. A judge takes its datagrams in order, so it then holds everything before it too.
-3. Nothing outlives the tests: each judge leads its own process group, is stopped by process id, and gets SIGTERM
-   from the kernel when the thread that started it ends in any other way.
+2. `settle` does not wait by sleeping: it sends a probe behind everything sent so far and returns when the judge has it.
+   A judge handles its datagrams in order, so it then has everything before the probe too.
+3. No process is left behind: each judge leads its own process group, is stopped by process id, and gets SIGTERM
+   from the kernel if the thread that started it ends in any other way.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Address = tuple[str, int]
 _Self = TypeVar("_Self", bound="Judge")
 
 PORTS = range(10_240, 16_384)
-"""Below the ports that Linux gives to clients and FreeSWITCH to media, so a paused judge finds its own still free."""
+"""Below the ports that Linux uses for clients and FreeSWITCH for media, so the port of a paused judge stays free."""
 PROBE = b"probe of the judge itself "
 PROBE_AGAIN_S = 0.1
 POLL_S = 0.002
@@ -41,7 +41,7 @@ STOP_S = 3.0
 
 
 class JudgeError(Exception):
-    """A judge does not run, does not answer, or cannot do what it is asked."""
+    """A judge does not run, does not answer, or cannot do what was asked."""
 
 
 def send(address: Address, *datagrams: bytes) -> None:
@@ -52,7 +52,7 @@ def send(address: Address, *datagrams: bytes) -> None:
 
 
 def free_port(host: str) -> int:
-    """A UDP port that nobody holds on that address."""
+    """A UDP port that is free on that address."""
     for port in random.SystemRandom().sample(PORTS, k=500):
         with contextlib.suppress(OSError), _udp_socket(host) as trial:
             trial.bind((host, port))
@@ -72,14 +72,14 @@ class Judge(ABC):
     """The most octets of a datagram that may be sent to it."""
 
     def __init__(self, directory: Path, *, host: str = "127.0.0.1", auth_key: Optional[str] = None) -> None:
-        """`auth_key` is the only key it is to accept; None accepts any."""
+        """`auth_key` is the only key it accepts; None accepts any."""
         if auth_key is not None and not self.checks_key:
             raise JudgeError(f"{self} checks no key")
         self.directory = directory
         self.auth_key = auth_key
         self.address: Address = (host, free_port(host))
         self.refused: list[Seen] = []
-        """Messages that it found wrongly keyed, where it keeps those."""
+        """Messages with a wrong key, if it keeps those."""
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._seen: list[Seen] = []
         self._probes: set[bytes] = set()
@@ -92,13 +92,13 @@ class Judge(ABC):
 
     @classmethod
     @abstractmethod
-    def available(cls) -> Optional[str]:
+    def missing(cls) -> Optional[str]:
         """None, or one line naming the package that is missing."""
 
     @classmethod
     @abstractmethod
     def view(cls, seen: Seen) -> Optional[Seen]:
-        """A whole message reduced to what this consumer can know of it; None when it keeps no such message."""
+        """A whole message reduced to what this consumer can know of it; None if it keeps no such message."""
 
     @abstractmethod
     def _command(self) -> list[str]:
@@ -106,10 +106,10 @@ class Judge(ABC):
 
     @abstractmethod
     def _news(self) -> Iterator[Seen]:
-        """What it has taken since the last call."""
+        """What it has received since the last call."""
 
     def _environment(self) -> dict[str, str]:
-        """What it needs besides the variables of the tests."""
+        """Its environment variables, besides those of the tests."""
         return {}
 
     def __enter__(self: _Self) -> _Self:
@@ -120,8 +120,8 @@ class Judge(ABC):
         self.stop()
 
     def start(self) -> None:
-        """Run it on its port and return when it has taken a datagram; what it saw before a pause stays seen."""
-        if lacking := self.available():
+        """Run it on its port and return when it has received a datagram; it keeps what it saw before a pause."""
+        if lacking := self.missing():
             raise JudgeError(lacking)
         self.directory.mkdir(parents=True, exist_ok=True)
         command = ["setpriv", "--pdeathsig", "TERM", *self._command()]
@@ -142,7 +142,7 @@ class Judge(ABC):
             raise
 
     def stop(self) -> None:
-        """End it and whatever it started; nothing happens when it does not run."""
+        """End it and everything it started; does nothing if it does not run."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -157,7 +157,7 @@ class Judge(ABC):
             process.wait()
 
     def alive(self) -> bool:
-        """Whether it still takes datagrams, not only whether its process is there."""
+        """Whether it still receives datagrams, not only whether its process exists."""
         try:
             self.settle()
         except JudgeError:
@@ -165,7 +165,7 @@ class Judge(ABC):
         return True
 
     def received(self) -> list[Seen]:
-        """Every message it holds so far, in order of arrival (KamailioStore: table by table)."""
+        """Every message it has so far, in order of arrival (KamailioStore: table by table)."""
         for seen in self._news():
             if seen.payload is not None and seen.payload.startswith(PROBE):
                 self._probes.add(seen.payload)
@@ -209,8 +209,8 @@ class Judge(ABC):
     def _send_probe(self, probe: bytes) -> None:
         send(self.address, build(Packet(payload=probe, auth_key=self.auth_key)))
 
-    def forget(self) -> None:
-        """Begin anew: what was sent to it before this call is never in `received()` again."""
+    def clear(self) -> None:
+        """Drop what was sent before this call: `received()` does not return it again."""
         self.settle()
         self._seen.clear()
         self.refused.clear()

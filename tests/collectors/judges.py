@@ -1,9 +1,9 @@
 """
-Datagrams -> what four independently written HEP consumers hold of them.
+Datagrams -> what four independently written HEP consumers store of them.
 
 Rules:
 1. `objections` and `expected` are how a test asks; a field that a judge cannot know is left out of both sides.
-2. A judge reports what its program holds, never what it ought to hold.
+2. A judge reports what its program has stored, never what it should have stored.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ NODE_MODULES = Path(os.environ.get("COLLECTORS_BUILD", HERE / "hepjs")).absolute
 
 
 def expected(message: MessageLike, judge: Judge) -> Optional[Seen]:
-    """What a judge holds of a message that reached it unharmed; None when it keeps no such message."""
+    """What a judge stores of a message that reached it unchanged; None if it keeps no such message."""
     return judge.view(whole(message))
 
 
 def objections(messages: Iterable[MessageLike], judge: Judge) -> list[str]:
-    """What a judge has against the claim that exactly these messages were sent to it, one line each; [] is approval."""
+    """The differences between these messages and what the judge received, one line each; [] if there are none."""
     judge.settle()
     due = Counter(seen for message in messages if (seen := expected(message, judge)) is not None)
     held = Counter(judge.received())
@@ -61,7 +61,7 @@ class _Kamailio(Judge):
     """Of its configuration and schema."""
 
     @classmethod
-    def available(cls) -> Optional[str]:
+    def missing(cls) -> Optional[str]:
         if _program("kamailio") is None:
             return f"{cls.__name__} needs the Debian package kamailio"
         if not any(Path("/usr/lib").glob("*/kamailio/modules/db_sqlite.so")):
@@ -196,7 +196,7 @@ class Sngrep(Judge):
     """What an IPv6 address becomes."""
 
     @classmethod
-    def available(cls) -> Optional[str]:
+    def missing(cls) -> Optional[str]:
         return None if _program("sngrep") else "Sngrep needs the Debian package sngrep"
 
     @classmethod
@@ -253,7 +253,7 @@ class HepJs(Judge):
     """hep-js, the decoder of Homer's own authors, behind a UDP socket."""
 
     @classmethod
-    def available(cls) -> Optional[str]:
+    def missing(cls) -> Optional[str]:
         if _program("node") is None:
             return "HepJs needs the Debian package nodejs"
         if not (NODE_MODULES / "hep-js").is_dir():

@@ -1,5 +1,5 @@
 """
-Recorded events -> the very agent -> judges, all at once, and beside them a socket of the test's own as the reference.
+Recorded events -> the agent -> all judges at once, and a socket of the test as reference.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from .judge import Judge
 
 SETTLE_OCTETS = 60_000
 SETTLE_MESSAGES = 100
-"""After so much the judges have to have read it: sngrep's buffer is the system's, 208 KiB, and a message costs 1.3."""
+"""After so much the judges have to read: sngrep's buffer is the system's, 208 KiB, a message takes 1.3 KiB of it."""
 
 MAX_DATAGRAM = 65_535
 
 
 FAR_END = ("variable_sip_network_ip", "variable_remote_media_ip", "network-ip", "Register-Network-IP")
-"""The headers that say where the far end is; the stories were all recorded on one host."""
+"""The headers with the address of the far end; all stories were recorded on one host."""
 
 
 def recorded(story: str, changes: Optional[Mapping[str, str]] = None) -> list[RecordedEvent]:
-    """The events of a bundled story; those that have one of these headers have it with this value instead."""
+    """The events of a bundled story, with the values of these headers replaced."""
     return [_changed(event, changes) if changes else event for event in _recording(story)]
 
 
@@ -47,7 +47,7 @@ def _changed(event: RecordedEvent, changes: Mapping[str, str]) -> RecordedEvent:
 
 
 class Stage:
-    """One run of the agent before judges."""
+    """One run of the agent that sends to judges."""
 
     agent: Agent
 
@@ -61,38 +61,38 @@ class Stage:
     ) -> None:
         """`host` is where the reference listens; `others` are collectors that are no judges."""
         self.datagrams: list[bytes] = []
-        """What the reference holds."""
+        """What the reference received."""
         self._judges = list(judges)
         self._addresses = [Address(*address) for address in (*(judge.address for judge in self._judges), *others)]
         self._settings = settings or Settings()
         self._host = host
-        self._cues: list[tuple[int, Callable[[], None]]] = []
+        self._actions: list[tuple[int, Callable[[], None]]] = []
         self._settled = (0, 0)
         self._octets = 0
 
     def at(self, messages: int, act: Callable[[], None]) -> None:
-        """Does something between two events once so many messages have been sent; in the order of these calls."""
-        self._cues.append((messages, act))
+        """Calls `act` between two events when so many messages have been sent; in the order of these calls."""
+        self._actions.append((messages, act))
 
     def play(self, recording: Iterable[RecordedEvent]) -> None:
-        """Runs the agent over all of it."""
+        """Runs the agent over the whole recording."""
         with socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET, socket.SOCK_DGRAM) as reference:
             reference.bind((self._host, 0))
             reference.setblocking(False)
 
-            def between_events() -> None:
-                self._hear(reference)
-                self._let_them_read()
-                self._follow_cues()
+            def before_pop() -> None:
+                self._receive(reference)
+                self._let_judges_read()
+                self._run_actions()
 
             host, port = reference.getsockname()[:2]
             config = Config(settings=self._settings, collectors=(*self._addresses, Address(host, port)))
-            self.agent = play(config, Playback(recording, before_pop=between_events))
-            self._hear(reference)
+            self.agent = play(config, Playback(recording, before_pop=before_pop))
+            self._receive(reference)
 
     @cached_property
     def messages(self) -> list[Message]:
-        """What was sent, in order; to be asked when the play is over."""
+        """What was sent, in order; only after `play`."""
         return [decode(datagram) for datagram in self.datagrams]
 
     @property
@@ -101,15 +101,15 @@ class Stage:
         return len(self.datagrams)
 
     def collector(self, address: tuple[str, int]) -> Collector:
-        """What the agent knows of its way to a judge's address, or another one's."""
+        """The agent's collector for the address of a judge, or for another address."""
         name = str(Address(*address))
         return next(collector for collector in self.agent.collectors if collector.name == name)
 
     def faults(self) -> list[str]:
-        """What went wrong on our side: nothing, or a line each."""
+        """What went wrong on our side, one line each."""
         ledger = self.agent.counters.ledger()
         found = {
-            f"the books do not balance: {ledger}": not (ledger.balances and self.agent.collectors.balances),
+            f"the ledger does not balance: {ledger}": not (ledger.balances and self.agent.collectors.balances),
             f"{ledger.failed} events failed": ledger.failed > 0,
             f"{ledger.dropped} records were dropped": ledger.dropped > 0,
             f"{self.count} of {ledger.built} messages reached the reference": self.count != ledger.built,
@@ -120,7 +120,7 @@ class Stage:
         }
         return [text for text, is_so in found.items() if is_so]
 
-    def _hear(self, reference: socket.socket) -> None:
+    def _receive(self, reference: socket.socket) -> None:
         while True:
             try:
                 datagram = reference.recv(MAX_DATAGRAM)
@@ -129,7 +129,7 @@ class Stage:
             self.datagrams.append(datagram)
             self._octets += len(datagram)
 
-    def _let_them_read(self) -> None:
+    def _let_judges_read(self) -> None:
         octets, messages = self._settled
         if self._octets - octets < SETTLE_OCTETS and self.count - messages < SETTLE_MESSAGES:
             return
@@ -137,6 +137,6 @@ class Stage:
         for judge, probe in [(judge, judge.probe()) for judge in self._judges]:
             judge.settle_behind(probe)
 
-    def _follow_cues(self) -> None:
-        while self._cues and self._cues[0][0] <= self.count:
-            self._cues.pop(0)[1]()
+    def _run_actions(self) -> None:
+        while self._actions and self._actions[0][0] <= self.count:
+            self._actions.pop(0)[1]()

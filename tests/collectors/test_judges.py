@@ -16,10 +16,10 @@ from typing import Optional
 
 import pytest
 
-from .court import Court, Hire, require
 from .foreign import Packet, Sabotage, build
 from .judge import PATIENCE_S, Judge, JudgeError, send
 from .judges import HERE, JUDGES, HepJs, KamailioChunks, KamailioStore, Sngrep, expected, objections
+from .running import Shared, Starter, require
 from .seen import Seen
 
 pytestmark = pytest.mark.collectors
@@ -111,8 +111,8 @@ def test_each_judge_holds_a_good_packet_field_by_field(judge: Judge, packet: Pac
 
 @pytest.mark.parametrize("octets", (30_000, 32_000, 32_001, 60_000, 64_001, 65_300))
 @named(KamailioStore, KamailioChunks, HepJs)
-def test_all_but_sngrep_hold_a_great_packet(court: Court, kind: type[Judge], octets: int) -> None:
-    judge = court.call(kind)
+def test_all_but_sngrep_hold_a_great_packet(shared: Shared, kind: type[Judge], octets: int) -> None:
+    judge = shared.get(kind)
     packet = Packet(payload=of_length(octets))
     send(judge.address, build(packet))
     assert objections([packet], judge) == []
@@ -219,8 +219,8 @@ def test_hepjs_tells_everything(hepjs: HepJs) -> None:
     [(sabotage, kind) for sabotage, kinds in CATCHES.items() for kind in kinds],
     ids=lambda value: str(value.value if isinstance(value, Sabotage) else value.__name__),
 )
-def test_a_sabotaged_packet_is_caught(court: Court, kind: type[Judge], sabotage: Sabotage, packet: Packet) -> None:
-    judge = court.call(kind)
+def test_a_sabotaged_packet_is_caught(shared: Shared, kind: type[Judge], sabotage: Sabotage, packet: Packet) -> None:
+    judge = shared.get(kind)
     send(judge.address, build(packet, sabotage))
     assert objections([packet], judge) != []
 
@@ -230,23 +230,23 @@ def test_no_sabotage_goes_uncaught() -> None:
 
 
 @named(KamailioStore, KamailioChunks)
-def test_kamailio_listens_on_ipv6_too(hire: Hire, kind: type[Judge]) -> None:
-    judge = hire(kind, host="::1")
+def test_kamailio_listens_on_ipv6_too(start: Starter, kind: type[Judge]) -> None:
+    judge = start(kind, host="::1")
     send(judge.address, build(Packet()))
     assert objections([Packet()], judge) == []
 
 
 @named(KamailioChunks, Sngrep)
 @pytest.mark.parametrize("wrong", ("other", "s3cre", "S3CRET", "", None))
-def test_a_keyed_judge_takes_only_its_key(hire: Hire, kind: type[Judge], wrong: Optional[str]) -> None:
-    judge = hire(kind, auth_key="s3cret")
+def test_a_keyed_judge_takes_only_its_key(start: Starter, kind: type[Judge], wrong: Optional[str]) -> None:
+    judge = start(kind, auth_key="s3cret")
     right = Packet(auth_key="s3cret")
     send(judge.address, build(replace(right, auth_key=wrong)), build(right))
     assert objections([right], judge) == []
 
 
-def test_kamailio_keeps_what_it_refused(hire: Hire) -> None:
-    judge = hire(KamailioChunks, auth_key="s3cret")
+def test_kamailio_keeps_what_it_refused(start: Starter) -> None:
+    judge = start(KamailioChunks, auth_key="s3cret")
     wrong = Packet(auth_key="other")
     send(judge.address, build(wrong))
     judge.settle()
@@ -254,8 +254,8 @@ def test_kamailio_keeps_what_it_refused(hire: Hire) -> None:
 
 
 @named(*JUDGES)
-def test_a_judge_comes_back_on_its_port_and_remembers(hire: Hire, kind: type[Judge]) -> None:
-    judge = hire(kind)
+def test_a_judge_comes_back_on_its_port_and_remembers(start: Starter, kind: type[Judge]) -> None:
+    judge = start(kind)
     before, lost, after = (Packet(payload=text) for text in (b"before", b"lost", b"after"))
     send(judge.address, build(before))
     judge.settle()
@@ -268,8 +268,8 @@ def test_a_judge_comes_back_on_its_port_and_remembers(hire: Hire, kind: type[Jud
 
 
 @named(*JUDGES)
-def test_a_judge_that_was_killed_is_noticed_and_leaves_nothing(hire: Hire, kind: type[Judge]) -> None:
-    judge = hire(kind)
+def test_a_judge_that_was_killed_is_noticed_and_leaves_nothing(start: Starter, kind: type[Judge]) -> None:
+    judge = start(kind)
     assert judge._process is not None
     os.kill(judge._process.pid, signal.SIGKILL)
     judge._process.wait()
@@ -318,6 +318,6 @@ def test_without_its_package_a_test_is_left(
     monkeypatch: pytest.MonkeyPatch, required: str, outcome: type[Exception]
 ) -> None:
     monkeypatch.setenv("FS_HEPIPE_REQUIRE_COLLECTORS", required)
-    monkeypatch.setattr(Sngrep, "available", lambda: "Sngrep needs the Debian package sngrep")
+    monkeypatch.setattr(Sngrep, "missing", lambda: "Sngrep needs the Debian package sngrep")
     with pytest.raises(outcome, match="Sngrep needs the Debian package sngrep"):
         require(Sngrep)

@@ -17,9 +17,9 @@ import pytest
 from fs_hepipe.delivery.udp import REFUSED, SENT, UNRESOLVED
 from fs_hepipe.words.settings import Settings
 
-from .court import Court, Hire
 from .judge import Judge
 from .judges import JUDGES, KamailioChunks, KamailioStore, Sngrep, expected, objections
+from .running import Shared, Starter
 from .stage import Stage, recorded
 
 pytestmark = pytest.mark.collectors
@@ -87,8 +87,8 @@ def outcomes(stage: Stage, judge: Judge) -> dict[str, int]:
 # --- wrongly keyed ---
 
 
-def test_of_a_wrong_key_udp_tells_nothing_and_sngrep_holds_nothing(hire: Hire) -> None:
-    judge = hire(Sngrep, auth_key="other")
+def test_of_a_wrong_key_udp_tells_nothing_and_sngrep_holds_nothing(start: Starter) -> None:
+    judge = start(Sngrep, auth_key="other")
     stage = Stage([judge], Settings(capture_password="s3cret"))
     stage.play(recorded(STORY))
     collector = stage.collector(judge.address)
@@ -97,8 +97,8 @@ def test_of_a_wrong_key_udp_tells_nothing_and_sngrep_holds_nothing(hire: Hire) -
     assert objections([], judge) == []
 
 
-def test_kamailio_refuses_every_wrongly_keyed_message(hire: Hire) -> None:
-    judge = hire(KamailioChunks, auth_key="other")
+def test_kamailio_refuses_every_wrongly_keyed_message(start: Starter) -> None:
+    judge = start(KamailioChunks, auth_key="other")
     stage = Stage([judge], Settings(capture_password="s3cret"))
     stage.play(recorded(STORY))
     assert outcomes(stage, judge) == {SENT: stage.count}
@@ -106,8 +106,8 @@ def test_kamailio_refuses_every_wrongly_keyed_message(hire: Hire) -> None:
     assert judge.refused == [expected(message, judge) for message in stage.messages]
 
 
-def test_the_rightly_keyed_collector_beside_a_wrongly_keyed_one_holds_all(hire: Hire) -> None:
-    wrong, right = hire(Sngrep, auth_key="other"), hire(KamailioChunks, auth_key="s3cret")
+def test_the_rightly_keyed_collector_beside_a_wrongly_keyed_one_holds_all(start: Starter) -> None:
+    wrong, right = start(Sngrep, auth_key="other"), start(KamailioChunks, auth_key="s3cret")
     stage = Stage([wrong, right], Settings(capture_password="s3cret"))
     stage.play(recorded(STORY))
     assert stage.faults() == []
@@ -119,8 +119,8 @@ def test_the_rightly_keyed_collector_beside_a_wrongly_keyed_one_holds_all(hire: 
 
 
 @named
-def test_a_collector_that_was_away_holds_what_was_sent_before_and_after(hire: Hire, kind: type[Judge]) -> None:
-    judge = hire(kind)
+def test_a_collector_that_was_away_holds_what_was_sent_before_and_after(start: Starter, kind: type[Judge]) -> None:
+    judge = start(kind)
     stage = Stage([judge])
     pause = Pause(stage, judge, leaves=FIRST, returns=SECOND)
     stage.play(recorded(STORY))
@@ -129,8 +129,8 @@ def test_a_collector_that_was_away_holds_what_was_sent_before_and_after(hire: Hi
     assert objections(stage.messages[: pause.left] + stage.messages[pause.returned :], judge) == []
 
 
-def test_the_counters_tell_that_a_collector_was_away(hire: Hire) -> None:
-    judge = hire(Sngrep)
+def test_the_counters_tell_that_a_collector_was_away(start: Starter) -> None:
+    judge = start(Sngrep)
     stage = Stage([judge])
     pause = Pause(stage, judge, leaves=FIRST, returns=SECOND)
     stage.play(recorded(STORY))
@@ -144,8 +144,8 @@ def test_the_counters_tell_that_a_collector_was_away(hire: Hire) -> None:
 
 
 @named
-def test_a_collector_that_is_bound_late_holds_all_that_is_sent_from_then_on(hire: Hire, kind: type[Judge]) -> None:
-    judge = hire(kind)
+def test_a_collector_that_is_bound_late_holds_all_that_is_sent_from_then_on(start: Starter, kind: type[Judge]) -> None:
+    judge = start(kind)
     judge.stop()
     stage = Stage([judge])
     stage.at(FIRST, judge.start)
@@ -157,8 +157,8 @@ def test_a_collector_that_is_bound_late_holds_all_that_is_sent_from_then_on(hire
     assert objections(stage.messages[late[0] :], judge) == []
 
 
-def test_a_collector_comes_back_as_often_as_it_goes(hire: Hire) -> None:
-    judge = hire(KamailioChunks)
+def test_a_collector_comes_back_as_often_as_it_goes(start: Starter) -> None:
+    judge = start(KamailioChunks)
     stage = Stage([judge])
     first = Pause(stage, judge, leaves=FIRST, returns=SECOND)
     second = Pause(stage, judge, leaves=SECOND + 2, returns=THIRD)
@@ -168,9 +168,9 @@ def test_a_collector_comes_back_as_often_as_it_goes(hire: Hire) -> None:
     assert objections(sent[: first.left] + sent[first.returned : second.left] + sent[second.returned :], judge) == []
 
 
-def test_a_collector_that_is_away_costs_the_others_nothing(hire: Hire, court: Court) -> None:
-    away = hire(KamailioStore)
-    others = [court.call(kind) for kind in JUDGES]
+def test_a_collector_that_is_away_costs_the_others_nothing(start: Starter, shared: Shared) -> None:
+    away = start(KamailioStore)
+    others = [shared.get(kind) for kind in JUDGES]
     away.stop()
     stage = Stage([*others[:2], away, *others[2:]])
     stage.play(recorded(STORY))
@@ -180,8 +180,8 @@ def test_a_collector_that_is_away_costs_the_others_nothing(hire: Hire, court: Co
     assert [line for judge in others for line in objections(stage.messages, judge)] == []
 
 
-def test_a_collector_on_ipv6_may_be_away_too(hire: Hire) -> None:
-    judge = hire(KamailioStore, host="::1")
+def test_a_collector_on_ipv6_may_be_away_too(start: Starter) -> None:
+    judge = start(KamailioStore, host="::1")
     stage = Stage([judge])
     pause = Pause(stage, judge, leaves=FIRST, returns=SECOND)
     stage.play(recorded(STORY))

@@ -20,9 +20,9 @@ from fs_hepipe.words.parameters import MAX_TEXT
 from fs_hepipe.words.settings import CALL_LOG_FORMATS, MAX_UINT32, Settings
 from fs_hepipe.words.text import MAX_SHOWN, shown
 
-from .court import Court, Hire
 from .judge import Judge, send
 from .judges import JUDGES, HepJs, KamailioChunks, KamailioStore, Sngrep, objections
+from .running import Shared, Starter
 from .stage import Stage, recorded
 
 pytestmark = pytest.mark.collectors
@@ -121,16 +121,16 @@ def test_a_payload_of_any_length_that_sngrep_takes_arrives(judge: Judge, length:
 
 @pytest.mark.parametrize("length", (30_000, 60_000))
 @pytest.mark.parametrize("kind", (KamailioStore, KamailioChunks, HepJs))
-def test_a_great_payload_arrives_at_all_but_sngrep(court: Court, kind: type[Judge], length: int) -> None:
-    assert sent(court.call(kind), LINE._replace(payload=octets(length))) == []
+def test_a_great_payload_arrives_at_all_but_sngrep(shared: Shared, kind: type[Judge], length: int) -> None:
+    assert sent(shared.get(kind), LINE._replace(payload=octets(length))) == []
 
 
 @pytest.mark.parametrize("kind", (KamailioStore, KamailioChunks, HepJs))
-def test_the_largest_datagram_there_is_arrives(court: Court, kind: type[Judge]) -> None:
+def test_the_largest_datagram_there_is_arrives(shared: Shared, kind: type[Judge]) -> None:
     room = MAX_UDP_LENGTH - len(encode(LINE._replace(payload=b"")))
     message = LINE._replace(payload=octets(room))
     assert len(encode(message)) == MAX_UDP_LENGTH
-    assert sent(court.call(kind), message) == []
+    assert sent(shared.get(kind), message) == []
 
 
 @pytest.mark.parametrize("family", ("192.0.2.10", "2001:db8::10"))
@@ -143,8 +143,8 @@ def test_lengths_of_all_kinds_arrive_in_their_order(judge: Judge, family: str) -
 
 
 @pytest.mark.parametrize("kind", (KamailioStore, KamailioChunks, HepJs))
-def test_an_event_with_a_variable_of_50_kB_arrives_whole(court: Court, kind: type[Judge]) -> None:
-    judge = court.call(kind)
+def test_an_event_with_a_variable_of_50_kB_arrives_whole(shared: Shared, kind: type[Judge]) -> None:
+    judge = shared.get(kind)
     stage = Stage([judge], Settings(call_log_format="full"))
     stage.play(recorded(STORY, {"variable_switch_r_sdp": "x" * 50_000}))
     assert stage.faults() == []
@@ -157,8 +157,8 @@ def test_an_event_with_a_variable_of_50_kB_arrives_whole(court: Court, kind: typ
 
 @pytest.mark.parametrize("log_format", CALL_LOG_FORMATS)
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-def test_whatever_a_caller_is_called_arrives(court: Court, name: str, log_format: str) -> None:
-    judges = [court.call(kind) for kind in JUDGES]
+def test_whatever_a_caller_is_called_arrives(shared: Shared, name: str, log_format: str) -> None:
+    judges = [shared.get(kind) for kind in JUDGES]
     stage = Stage(judges, Settings(call_log_format=log_format))
     stage.play(as_the_switch_writes(recorded(STORY, {CALLER_NAME: name})))
     assert stage.faults() == []
@@ -193,8 +193,8 @@ def test_a_callers_name_forges_no_line(hepjs: HepJs, name: str) -> None:
 
 
 @pytest.mark.parametrize("call_id", CALL_IDS.values(), ids=CALL_IDS.keys())
-def test_a_call_id_arrives_whole(court: Court, call_id: str) -> None:
-    judges = [court.call(kind) for kind in JUDGES]
+def test_a_call_id_arrives_whole(shared: Shared, call_id: str) -> None:
+    judges = [shared.get(kind) for kind in JUDGES]
     stage = Stage(judges)
     stage.play(recorded(STORY, {CALL_ID: call_id}))
     assert stage.faults() == []
@@ -206,8 +206,8 @@ def test_a_call_id_arrives_whole(court: Court, call_id: str) -> None:
 
 
 @pytest.mark.parametrize("capture_id", (0, MAX_UINT32))
-def test_a_capture_id_at_its_limit_arrives(court: Court, capture_id: int) -> None:
-    judges = [court.call(kind) for kind in JUDGES]
+def test_a_capture_id_at_its_limit_arrives(shared: Shared, capture_id: int) -> None:
+    judges = [shared.get(kind) for kind in JUDGES]
     stage = Stage(judges, Settings(capture_id=capture_id))
     stage.play(recorded(STORY))
     assert stage.faults() == []
@@ -216,8 +216,8 @@ def test_a_capture_id_at_its_limit_arrives(court: Court, capture_id: int) -> Non
 
 
 @pytest.mark.parametrize("port", (0, MAX_PORT))
-def test_a_port_at_its_limit_arrives(court: Court, port: int) -> None:
-    judges = [court.call(kind) for kind in JUDGES]
+def test_a_port_at_its_limit_arrives(shared: Shared, port: int) -> None:
+    judges = [shared.get(kind) for kind in JUDGES]
     stage = Stage(judges)
     stage.play(recorded(STORY, {"variable_sip_network_port": str(port), "variable_remote_media_port": str(port)}))
     assert stage.faults() == []
@@ -246,8 +246,8 @@ def test_every_number_at_its_limit_arrives(judge: Judge, changes: dict[str, Any]
 
 
 @pytest.mark.parametrize("kind", (KamailioChunks, Sngrep, HepJs))
-def test_sctp_arrives_at_all_but_the_store(court: Court, kind: type[Judge]) -> None:
-    assert sent(court.call(kind), LINE._replace(ip_protocol=IpProtocol.SCTP)) == []  # the store is built without it
+def test_sctp_arrives_at_all_but_the_store(shared: Shared, kind: type[Judge]) -> None:
+    assert sent(shared.get(kind), LINE._replace(ip_protocol=IpProtocol.SCTP)) == []  # the store is built without it
 
 
 # --- keys ---
@@ -260,8 +260,8 @@ def keyed(key: str) -> Settings:
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS.keys())
-def test_a_key_arrives_as_it_was_configured(court: Court, key: str) -> None:
-    judges = [court.call(kind) for kind in JUDGES]
+def test_a_key_arrives_as_it_was_configured(shared: Shared, key: str) -> None:
+    judges = [shared.get(kind) for kind in JUDGES]
     stage = Stage(judges, keyed(key))
     stage.play(recorded(STORY))
     assert stage.faults() == []
@@ -270,8 +270,8 @@ def test_a_key_arrives_as_it_was_configured(court: Court, key: str) -> None:
 
 
 @pytest.mark.parametrize("kind", (KamailioStore, KamailioChunks, HepJs))
-def test_the_longest_key_arrives_at_all_but_sngrep(court: Court, kind: type[Judge]) -> None:
-    judge = court.call(kind)
+def test_the_longest_key_arrives_at_all_but_sngrep(shared: Shared, kind: type[Judge]) -> None:
+    judge = shared.get(kind)
     stage = Stage([judge], keyed("鍵" * MAX_TEXT))
     stage.play(recorded(STORY))
     assert stage.faults() == []
@@ -279,8 +279,8 @@ def test_the_longest_key_arrives_at_all_but_sngrep(court: Court, kind: type[Judg
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS.keys())
-def test_a_consumer_with_the_same_key_takes_it(hire: Hire, key: str) -> None:
-    judges = [hire(kind, auth_key=key) for kind in (KamailioChunks, Sngrep)]
+def test_a_consumer_with_the_same_key_takes_it(start: Starter, key: str) -> None:
+    judges = [start(kind, auth_key=key) for kind in (KamailioChunks, Sngrep)]
     stage = Stage(judges, keyed(key))
     stage.play(recorded(STORY))
     assert stage.faults() == []

@@ -11,9 +11,9 @@ import pytest
 
 from fs_hepipe.hep import Chunk, ChunkType, Flow, Message, decode, parse
 
-from .court import Court
 from .judge import Judge
 from .judges import JUDGES, HepJs, KamailioChunks, KamailioStore, Sngrep, objections
+from .running import Shared
 from .stage import FAR_END, Stage, recorded
 
 pytestmark = pytest.mark.collectors
@@ -104,7 +104,7 @@ CATCHES: dict[Sabotage, tuple[type[Judge], ...]] = {
 # fmt: on
 
 
-def caught_by(sabotage: Sabotage, court: Court, monkeypatch: pytest.MonkeyPatch) -> set[type[Judge]]:
+def caught_by(sabotage: Sabotage, shared: Shared, monkeypatch: pytest.MonkeyPatch) -> set[type[Judge]]:
     """The judges that object to a call told by an agent whose encoder was sabotaged."""
     meant: list[Message] = []
 
@@ -116,7 +116,7 @@ def caught_by(sabotage: Sabotage, court: Court, monkeypatch: pytest.MonkeyPatch)
         return sabotage(good)
 
     monkeypatch.setattr(Flow, "encode", sabotaged_encode)
-    judges = [court.call(kind) for kind in JUDGES]
+    judges = [shared.get(kind) for kind in JUDGES]
     stage = Stage(judges)
     stage.play(recorded("bridged_answered", dict.fromkeys(FAR_END, "192.0.2.10")))
     assert stage.faults() == []
@@ -125,9 +125,9 @@ def caught_by(sabotage: Sabotage, court: Court, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("sabotage", CATCHES, ids=lambda sabotage: str(sabotage.__name__))
-def test_a_sabotaged_encoder_is_caught(court: Court, sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert caught_by(sabotage, court, monkeypatch) == set(CATCHES[sabotage])
+def test_a_sabotaged_encoder_is_caught(shared: Shared, sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert caught_by(sabotage, shared, monkeypatch) == set(CATCHES[sabotage])
 
 
-def test_an_encoder_that_was_not_sabotaged_is_not_caught(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert caught_by(not_sabotaged, court, monkeypatch) == set()
+def test_an_encoder_that_was_not_sabotaged_is_not_caught(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert caught_by(not_sabotaged, shared, monkeypatch) == set()

@@ -14,9 +14,9 @@ from fs_hepipe.hep import IpFamily, ProtocolType
 from fs_hepipe.tools.demo import STORIES
 from fs_hepipe.words.settings import CALL_LOG_FORMATS, CORRELATIONS, JITTER_UNITS, QOS_TYPES, Settings
 
-from .court import Court, Hire
 from .judge import Judge
 from .judges import JUDGES, HepJs, KamailioChunks, KamailioStore, Sngrep, objections
+from .running import Shared, Starter
 from .seen import Seen
 from .stage import FAR_END, Stage, recorded
 
@@ -47,8 +47,8 @@ def complaints(stage: Stage, judge: Judge) -> list[str]:
 
 @pytest.mark.parametrize("log_format", CALL_LOG_FORMATS)
 @pytest.mark.parametrize("story", STORIES)
-def test_every_judge_holds_exactly_what_was_built(court: Court, story: str, log_format: str) -> None:
-    judges = [court.call(kind) for kind in JUDGES]
+def test_every_judge_holds_exactly_what_was_built(shared: Shared, story: str, log_format: str) -> None:
+    judges = [shared.get(kind) for kind in JUDGES]
     stage = Stage(judges, Settings(call_log_format=log_format))
     stage.play(recorded(story))
     assert stage.faults() == []
@@ -58,8 +58,8 @@ def test_every_judge_holds_exactly_what_was_built(court: Court, story: str, log_
 
 @pytest.mark.parametrize("qos_type", ((32,), (99,), (35,), QOS_TYPES), ids=str)
 @pytest.mark.parametrize("story", ("lossy_media", "ipv6_echo"))
-def test_quality_reports_arrive_under_any_type(court: Court, story: str, qos_type: tuple[int, ...]) -> None:
-    judges = [court.call(kind) for kind in JUDGES]
+def test_quality_reports_arrive_under_any_type(shared: Shared, story: str, qos_type: tuple[int, ...]) -> None:
+    judges = [shared.get(kind) for kind in JUDGES]
     stage = Stage(judges, Settings(qos_type=qos_type))
     stage.play(recorded(story))
     assert stage.faults() == []
@@ -69,8 +69,8 @@ def test_quality_reports_arrive_under_any_type(court: Court, story: str, qos_typ
 
 @pytest.mark.parametrize("correlation", CORRELATIONS)
 @pytest.mark.parametrize("jitter_unit", JITTER_UNITS)
-def test_every_other_setting_of_the_mappers_arrives(court: Court, correlation: str, jitter_unit: str) -> None:
-    judges = [court.call(kind) for kind in JUDGES]
+def test_every_other_setting_of_the_mappers_arrives(shared: Shared, correlation: str, jitter_unit: str) -> None:
+    judges = [shared.get(kind) for kind in JUDGES]
     settings = Settings(correlation=correlation, rtcp_jitter_unit=jitter_unit, node_name="nœud 日本")
     stage = Stage(judges, settings)
     stage.play(recorded("lossy_media"))
@@ -91,8 +91,8 @@ def test_the_consumers_own_tools_read_our_json(kamailio_store: KamailioStore, he
 
 @pytest.mark.parametrize("log_format", CALL_LOG_FORMATS)
 @pytest.mark.parametrize("story", IPV6_STORIES)
-def test_addresses_of_ipv6_calls_arrive_where_the_judge_reads_them(court: Court, story: str, log_format: str) -> None:
-    judges = [court.call(kind) for kind in (KamailioStore, KamailioChunks)]
+def test_addresses_of_ipv6_calls_arrive_where_the_judge_reads_them(shared: Shared, story: str, log_format: str) -> None:
+    judges = [shared.get(kind) for kind in (KamailioStore, KamailioChunks)]
     stage = Stage(judges, Settings(call_log_format=log_format))
     stage.play(recorded(story))
     for judge in judges:
@@ -105,8 +105,8 @@ def test_addresses_of_ipv6_calls_arrive_where_the_judge_reads_them(court: Court,
     ("story", "far_end"),
     (("lossy_media", "192.0.2.10"), ("register_unregister", "192.0.2.10"), ("ipv6_echo", "2001:db8::10")),
 )
-def test_who_sent_what_to_whom_arrives(court: Court, story: str, far_end: str) -> None:
-    judges = [court.call(kind) for kind in JUDGES]
+def test_who_sent_what_to_whom_arrives(shared: Shared, story: str, far_end: str) -> None:
+    judges = [shared.get(kind) for kind in JUDGES]
     stage = Stage(judges)
     stage.play(recorded(story, dict.fromkeys(FAR_END, far_end)))
     assert all((message.src_ip == far_end) != (message.dst_ip == far_end) for message in stage.messages)
@@ -115,10 +115,10 @@ def test_who_sent_what_to_whom_arrives(court: Court, story: str, far_end: str) -
 
 
 @pytest.mark.parametrize("story", ("bridged_answered", *IPV6_STORIES))
-def test_collectors_of_both_families_are_served_at_once(hire: Hire, court: Court, story: str) -> None:
+def test_collectors_of_both_families_are_served_at_once(start: Starter, shared: Shared, story: str) -> None:
     judges = [
-        *(hire(kind, host="::1") for kind in (KamailioStore, KamailioChunks)),
-        *(court.call(kind) for kind in JUDGES),
+        *(start(kind, host="::1") for kind in (KamailioStore, KamailioChunks)),
+        *(shared.get(kind) for kind in JUDGES),
     ]
     stage = Stage(judges, host="::1")
     stage.play(recorded(story))

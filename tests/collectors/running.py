@@ -1,7 +1,7 @@
 """
-A kind of judge -> one that runs, for the test that needs it; without its package that test is left.
+A kind of judge -> a running one, for the test that needs it.
 
-Where FS_HEPIPE_REQUIRE_COLLECTORS=1 says that everything has to be there, such a test fails; else it is skipped.
+If its package is missing, the test is skipped; with FS_HEPIPE_REQUIRE_COLLECTORS=1 it fails.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _Judge = TypeVar("_Judge", bound=Judge)
 
 
 def require(kind: type[Judge]) -> None:
-    """Leave the test where that kind of judge cannot run, with one line that names the package."""
-    lacking = kind.available()
+    """Skip or fail the test if that kind of judge cannot run, with one line that names the package."""
+    lacking = kind.missing()
     if lacking is None:
         return
     if os.environ.get("FS_HEPIPE_REQUIRE_COLLECTORS") == "1":
@@ -28,18 +28,18 @@ def require(kind: type[Judge]) -> None:
     pytest.skip(lacking)
 
 
-class Hire:
-    """Running judges, each new and in a directory of its own, until `close` stops them all."""
+class Starter:
+    """Starts judges, each in a directory of its own; `close` stops them all."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._hired = 0
+        self._started = 0
         self._stack = contextlib.ExitStack()
 
     def __call__(self, kind: type[_Judge], *, host: str = "127.0.0.1", auth_key: Optional[str] = None) -> _Judge:
         require(kind)
-        self._hired += 1
-        judge = kind(self._directory / f"{kind.__name__}-{self._hired}", host=host, auth_key=auth_key)
+        self._started += 1
+        judge = kind(self._directory / f"{kind.__name__}-{self._started}", host=host, auth_key=auth_key)
         self._stack.enter_context(judge)
         return judge
 
@@ -47,25 +47,25 @@ class Hire:
         self._stack.close()
 
 
-class Court:
-    """The judges that all tests share, one of a kind."""
+class Shared:
+    """The judges that all tests share, one of each kind."""
 
-    def __init__(self, hire: Hire) -> None:
-        self._hire = hire
+    def __init__(self, start: Starter) -> None:
+        self._start = start
         self._judges: dict[type[Judge], Judge] = {}
 
-    def call(self, kind: type[_Judge]) -> _Judge:
-        """The judge of that kind, running, with nothing in its memory."""
+    def get(self, kind: type[_Judge]) -> _Judge:
+        """The judge of that kind, running, with no messages."""
         known = self._judges.get(kind)
         if isinstance(known, kind):
-            known.forget()
+            known.clear()
             return known
-        judge = self._hire(kind)
+        judge = self._start(kind)
         self._judges[kind] = judge
         return judge
 
-    def bury(self) -> list[str]:
-        """The names of those that died; whoever calls them next gets new ones."""
+    def remove_dead(self) -> list[str]:
+        """Stops and removes the judges that no longer work, and returns their names; the next `get` starts new ones."""
         dead = [judge for judge in self._judges.values() if not judge.alive()]
         for judge in dead:
             judge.stop()
