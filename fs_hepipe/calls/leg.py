@@ -30,9 +30,9 @@ class Leg:
     """A channel. Every attribute that can be None is None as long as it is not known."""
 
     __slots__ = (
-        "_other", "_other_id", "asked", "audio", "call_id", "channel", "created", "destroyed", "dropped", "held",
-        "ip_protocol", "last_timestamp", "local", "names_other", "other_is_gone", "outbound", "quoted", "remote",
-        "reported", "seen", "sender_reports", "unique_id", "video",
+        "_named_id", "_other", "_other_id", "asked", "audio", "call_id", "channel", "created", "destroyed", "dropped",
+        "held", "ip_protocol", "last_timestamp", "local", "merged_into", "names_other", "other_is_gone", "outbound",
+        "quoted", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
     )  # fmt: skip
 
     def __init__(self, unique_id: str) -> None:
@@ -75,7 +75,10 @@ class Leg:
         """Records that wait, the first to come first, with the time until which they may; None without any."""
         self.other_is_gone = False
         """The other leg was known and is remembered no longer: who has its Unique-ID now is somebody else."""
+        self.merged_into: Optional[Leg] = None
+        """The leg that this one turned out to be, after a rename."""
         self._other: Optional[Leg] = None
+        self._named_id: Optional[str] = None  # the Unique-ID under which the other leg was named
         self._other_id: Optional[str] = None
 
     def rename(self, unique_id: str) -> None:
@@ -87,6 +90,11 @@ class Leg:
     def is_sip(self) -> bool:
         """Whether a Call-ID of its own is to be expected. A channel whose name we don't know yet may be one."""
         return self.channel is None or self.channel.startswith(SIP_CHANNEL)
+
+    @property
+    def is_early(self) -> bool:
+        """Whether only events came that can come before its CHANNEL_CREATE or CHANNEL_UUID."""
+        return not self.created and self.call_id is None and self.destroyed is None
 
     @property
     def media(self) -> list[Medium]:
@@ -101,8 +109,12 @@ class Leg:
     @property
     def other(self) -> Optional[Leg]:
         """The other leg, as long as it is remembered; None also where only its Unique-ID is known."""
-        if self._other is not None and self._other.dropped:
-            self._other_id, self._other, self.other_is_gone = self._other.unique_id, None, True
+        other = self._other
+        if other is not None and other.merged_into is not None:
+            other = self._other = other.merged_into
+        if other is not None and other.dropped:
+            self._other_id, self._other = other.unique_id, None
+            self.other_is_gone = other.destroyed is not None
         return self._other
 
     @property
@@ -112,7 +124,14 @@ class Leg:
 
     def join(self, other: Optional[Leg], other_id: str) -> None:
         """Says which leg is its other one: itself, whatever it is called later, or by its Unique-ID alone."""
-        self._other, self._other_id, self.other_is_gone = other, other_id, False
+        self._other, self._other_id, self._named_id, self.other_is_gone = other, other_id, other_id, False
+
+    def names_as_before(self, other_id: str) -> bool:
+        """
+        Whether this is the Unique-ID by which it has named its other leg, which is or was known: events go on naming it
+        so after a rename, and after somebody else has that Unique-ID.
+        """
+        return other_id == self._named_id and (self.other is not None or self.other_is_gone)
 
     def drop(self) -> None:
         """It is remembered no longer."""

@@ -124,7 +124,7 @@ class Legs:
             leg = self._create(unique_id, now)
         else:
             if name == names.CHANNEL_UUID:
-                self._rename(get(names.OLD_UNIQUE_ID), unique_id)
+                self._rename(get(names.OLD_UNIQUE_ID), unique_id, now)
             leg = self.get(unique_id, now)
         if leg.outbound is None:
             direction = get(names.CALL_DIRECTION)
@@ -151,6 +151,9 @@ class Legs:
             leg.destroyed = now
         if self._live.get(leg.unique_id) is leg:
             del self._live[leg.unique_id]
+            before = self._gone.pop(leg.unique_id, None)
+            if before is not None:  # another one, of the Unique-ID that this one was renamed to
+                before.drop()
             self._gone[leg.unique_id] = leg
 
     def drop(self, leg: Leg) -> None:
@@ -185,7 +188,7 @@ class Legs:
     def _create(self, unique_id: str, now: float) -> Leg:
         """CHANNEL_CREATE: a Unique-ID used again (origination_uuid) is another channel, even if the old one lives."""
         before = self._live.pop(unique_id, None) or self._gone.pop(unique_id, None)
-        if before is not None and not before.created and before.call_id is None and before.destroyed is None:
+        if before is not None and before.is_early:
             leg = self._live[unique_id] = before  # its RTCP, or another event, had come before its CREATE
         else:
             if before is not None:
@@ -198,9 +201,12 @@ class Legs:
 
     def _introduce(self, leg: Leg, other_id: str, *, makes_progress: bool) -> None:
         """A leg to the one it names, which may know of none, or of one that did not get as far."""
-        other = self.find(other_id)
         leg.names_other = True
-        leg.join(other, other_id)
+        if leg.names_as_before(other_id):
+            other = leg.other
+        else:
+            other = self.find(other_id)
+            leg.join(other, other_id)
         if other is None:
             return
         known = self.other(other)
@@ -208,7 +214,7 @@ class Legs:
         if other.other_id is None or (makes_progress and not is_settled):
             other.join(leg, leg.unique_id)
 
-    def _rename(self, old_id: Optional[str], new_id: str) -> None:
+    def _rename(self, old_id: Optional[str], new_id: str, now: float) -> None:
         """CHANNEL_UUID: the same channel under another Unique-ID. What had come under the new one before is its own."""
         leg = self._live.pop(old_id, None) if old_id else None
         if leg is None:
@@ -216,7 +222,11 @@ class Legs:
         early = self._live.pop(new_id, None)
         leg.rename(new_id)
         self._live[new_id] = leg
-        if early is not None:
+        if early is not None and early.is_early:
             leg.sender_reports += early.sender_reports
             self.waiting.move(early, leg)
+            early.merged_into = leg
             early.drop()
+        elif early is not None:  # a channel of its own, whose end was lost
+            early.destroyed = now
+            self._replaced.append(early)

@@ -15,6 +15,15 @@ from fs_hepipe.words.numbers import integer
 KEPT = 256
 """SDPs kept, about 2 kB each: those of 128 legs at a time. Every event of a leg with variables brings the same two."""
 
+MAX_KEPT = 16_384
+"""Characters of an SDP that is kept; one of a browser with many candidates has 10,000."""
+
+MAX_LINES = 32
+"""Media lines that are read; FreeSWITCH itself takes one of each kind."""
+
+READ = frozenset({"rtcp", "rtcp-mux", "ice-ufrag"})
+"""The attributes that are read."""
+
 MAX_PORT = 65_535
 
 
@@ -35,13 +44,17 @@ class MediaLine(NamedTuple):
     """`a=ice-ufrag`, of the line or of the session (RFC 8839 §4.4.4)."""
 
 
-@lru_cache(maxsize=KEPT)
 def media_lines(sdp: str) -> tuple[MediaLine, ...]:
-    """The media lines, in their order."""
+    """The media lines, in their order, `MAX_LINES` at the most."""
+    return _media_lines(sdp) if len(sdp) <= MAX_KEPT else _media_lines.__wrapped__(sdp)
+
+
+@lru_cache(maxsize=KEPT)
+def _media_lines(sdp: str) -> tuple[MediaLine, ...]:
     session, *sections = _sections(sdp)
     session_ip, session_attributes = _address(session), _attributes(session)
     found = []
-    for section in sections:
+    for section in sections[:MAX_LINES]:
         kind, *words = section[0][2:].split() or [""]
         attributes = {**session_attributes, **_attributes(section)}
         found.append(
@@ -49,7 +62,7 @@ def media_lines(sdp: str) -> tuple[MediaLine, ...]:
                 kind.lower(),
                 _address(section) or session_ip,
                 _port(words[0].partition("/")[0]) if words else 0,
-                _port(attributes.get("rtcp", "").partition(" ")[0]) or None,
+                _port((attributes.get("rtcp", "").split() or [""])[0]) or None,
                 "rtcp-mux" in attributes,
                 "ice-ufrag" in attributes,
             )
@@ -77,9 +90,15 @@ def _address(section: list[str]) -> Optional[str]:
 
 
 def _attributes(section: list[str]) -> dict[str, str]:
-    """Attributes by their names; of several with one name the last, as the switch takes them."""
-    pairs = [line[2:].partition(":") for line in section if line.startswith("a=")]
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+    """Those that are read, by their names; of several with one name the last, as the switch takes them."""
+    found = {}
+    for line in section:
+        if line.startswith("a="):
+            name, _, value = line[2:].partition(":")
+            name = name.strip().lower()
+            if name in READ:
+                found[name] = value
+    return found
 
 
 def _port(text: str) -> int:

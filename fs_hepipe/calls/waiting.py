@@ -54,7 +54,7 @@ class Waiting:
         held.append((now + PATIENCE, record))
         self._ends.append((now + PATIENCE, leg))
         if len(self._ends) > MAX_ENDS:
-            self._ends = deque(sorted(((due, leg) for leg in self._legs for due, _ in leg.held or ()), key=_first))
+            self._sort_ends()
         self._counters.waiting += 1
         if not leg.asked and _can_be_asked_about(leg, record):
             self._unknown[leg] = None
@@ -80,6 +80,7 @@ class Waiting:
             self._unknown.pop(leg, None)
         for due, record in records[:MAX_PER_LEG]:
             self.add(target, record, due - PATIENCE)
+        self._sort_ends()
         if len(records) > MAX_PER_LEG:
             self._counters.dropped["no_room_to_wait"] += len(records) - MAX_PER_LEG
 
@@ -103,6 +104,9 @@ class Waiting:
                 leg.asked = True
                 legs.append(leg)
         return legs
+
+    def _sort_ends(self) -> None:
+        self._ends = deque(sorted(((due, leg) for leg in self._legs for due, _ in leg.held or ()), key=_first))
 
 
 def _first(pair: tuple[float, object]) -> float:

@@ -171,12 +171,16 @@ class Pipeline:
             self._flows.observe_switch(get)
         leg = self.legs.get(unique_id, now)
         mapper = rtcp.received if name == names.RECV_RTCP_MESSAGE else rtcp.sent
-        record = mapper(get, leg, self._settings.rtcp_jitter_unit)
-        if record is None:
-            return "empty_report"
-        if not self._settings.report_rtcp_events:
-            return "only_learned_from"
-        self._emit(leg, [record], now, datagrams)
+        try:
+            record = mapper(get, leg, self._settings.rtcp_jitter_unit)
+            if record is None:
+                return "empty_report"
+            if not self._settings.report_rtcp_events:
+                return "only_learned_from"
+            self._emit(leg, [record], now, datagrams)
+        finally:
+            if leg.is_early and leg.channel is None and leg.held is None:
+                self.legs.drop(leg)  # else RTCP that comes after the end of its leg would leave one behind
         return ""
 
     def _custom(self, event: Event, _name: str, now: float, datagrams: list[bytes]) -> str:

@@ -425,6 +425,63 @@ def test_a_unique_id_that_is_used_again_while_the_end_of_the_first_was_lost_is_a
     assert not legs.has_old
 
 
+def test_a_leg_that_goes_on_naming_a_unique_id_does_not_join_the_call_that_has_it_now() -> None:
+    """FreeSWITCH says Other-Leg-Unique-ID with every event, whatever became of that leg."""
+    legs, channel = Memory(), Channel("b", other="same")
+    first = legs.hear(Channel("same"), "CHANNEL_CREATE", sip("first"))
+    b = legs.hear(channel, "CHANNEL_CREATE")
+    legs.destroy(first, 1.0)
+    list(legs.drop_old(10.0))
+    legs.hear(channel, "DTMF", now=11.0)
+    second = legs.hear(Channel("same"), "CHANNEL_CREATE", sip("second"), now=12.0)
+    legs.hear(channel, "DTMF", now=13.0)
+    assert legs.other(b) is None
+    assert legs.other(second) is not b
+
+
+def test_a_leg_that_goes_on_naming_the_old_unique_id_of_its_other_leg_keeps_it() -> None:
+    legs, channel = Memory(), Channel("b", other="old")
+    a = legs.hear(Channel("old"), "CHANNEL_CREATE", sip("call-a"))
+    b = legs.hear(channel, "CHANNEL_CREATE")
+    legs.hear(Channel("new"), "CHANNEL_UUID", {"Old-Unique-ID": "old"})
+    legs.hear(channel, "CHANNEL_HANGUP_COMPLETE")
+    assert legs.other(b) is a
+    third = legs.hear(Channel("old"), "CHANNEL_CREATE", sip("other call"))
+    legs.hear(channel, "CHANNEL_DESTROY")
+    assert (legs.other(b), legs.other(third)) == (a, None)
+
+
+def test_a_rename_to_the_unique_id_of_another_channel_does_not_take_what_is_its() -> None:
+    """Whose end was lost."""
+    legs = Memory()
+    x = legs.hear(Channel("x", outbound=True), "CHANNEL_CREATE")
+    legs.waiting.add(x, Record(1, 100, b"", received=False), 0.0)
+    y = legs.hear(Channel("y"), "CHANNEL_CREATE", sip("call-y"))
+    assert legs.hear(Channel("x"), "CHANNEL_UUID", {"Old-Unique-ID": "y"}, now=1.0) is y
+    assert y.held is None
+    assert list(legs.drop_old(1.0)) == [x]
+    assert (x.destroyed, x.dropped) == (1.0, True)
+
+
+def test_who_named_a_leg_before_its_rename_was_known_has_it_afterwards() -> None:
+    legs = Memory()
+    legs.get("new", 0.0)  # its RTCP
+    a = legs.hear(Channel("old"), "CHANNEL_CREATE", sip("call-a"))
+    b = legs.hear(Channel("b", other="new"), "CHANNEL_CREATE")
+    legs.hear(Channel("new"), "CHANNEL_UUID", {"Old-Unique-ID": "old"})
+    assert legs.other(b) is a
+
+
+def test_a_leg_destroyed_under_the_unique_id_of_one_just_gone_replaces_it() -> None:
+    legs = Memory()
+    gone = legs.hear(Channel("x"), "CHANNEL_CREATE")
+    legs.destroy(gone, 1.0)
+    leg = legs.hear(Channel("y"), "CHANNEL_CREATE")
+    legs.hear(Channel("x"), "CHANNEL_UUID", {"Old-Unique-ID": "y"})
+    legs.destroy(leg, 2.0)
+    assert (gone.dropped, legs.find("x"), legs.lingering) == (True, leg, 1)
+
+
 def test_what_came_before_the_creation_of_a_channel_is_its_own() -> None:
     legs = Memory()
     early = legs.get("a", 1.0)

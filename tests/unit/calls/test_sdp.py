@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.calls.sdp import MediaLine, media_lines
+from fs_hepipe.calls.sdp import MAX_LINES, MediaLine, _media_lines, media_lines
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
 
@@ -133,6 +133,18 @@ def test_any_text_is_lines_with_ports(text: str) -> None:
     for found in media_lines(text):
         assert 0 <= found.port <= 65_535
         assert found.rtcp_port is None or 0 < found.rtcp_port <= 65_535
+
+
+def test_a_tab_separates_the_rtcp_port_too() -> None:
+    assert line("audio 4000 RTP/AVP 0\r\na=rtcp:4003\tIN IP4 192.0.2.1").rtcp_port == 4003
+
+
+def test_media_lines_that_are_read_are_bounded_and_so_is_what_is_kept() -> None:
+    many = HEAD + "m=audio 4000 RTP/AVP 0\r\n" * 5000
+    assert len(media_lines(many)) == MAX_LINES
+    before = _media_lines.cache_info().currsize
+    media_lines(many + "x")
+    assert _media_lines.cache_info().currsize == before
 
 
 def test_the_last_of_several_rtcp_ports_counts() -> None:

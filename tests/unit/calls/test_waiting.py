@@ -106,6 +106,14 @@ def test_what_waits_on_two_legs_that_are_one_is_bounded_and_counted() -> None:
     assert [room.take(leg).timestamp for _ in range(4)] == [0, 100, 1, 101]
 
 
+def test_what_was_moved_is_due_at_its_own_time() -> None:
+    room, early, leg = Waiting(Counters()), Leg("early"), Leg("leg")
+    room.add(early, record(), 0.5)
+    room.add(Leg("other"), record(), 9.0)
+    room.move(early, leg)
+    assert room.due(10.5) == [leg]
+
+
 def test_what_left_in_time_is_not_looked_at_for_ever() -> None:
     room, patient = Waiting(Counters()), Leg("patient")
     room.add(patient, record(), 0.0)

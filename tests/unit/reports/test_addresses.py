@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from fs_hepipe.words import names
 from fs_hepipe.words.event import RecordedEvent
 from fs_hepipe.words.settings import Settings
@@ -115,6 +119,24 @@ def test_the_switch_is_asked_about_a_leg_once_and_about_so_many_at_a_time() -> N
     ear = Ear()
     ear.hear(*[Channel(str(number)).hears(received_rtcp(blocks=[block(OURS)])) for number in range(5)])
     assert [ear.pipeline.take_unknown(2) for _ in range(4)] == [["0", "1"], ["2", "3"], ["4"], []]
+
+
+@pytest.mark.parametrize(
+    "settings, headers",
+    [
+        ({"report_rtcp_events": False}, received_rtcp()),
+        ({}, received_rtcp(ntp=(0, 0))),  # an empty report
+        ({}, {**received_rtcp(), "RTP-Timestamp": "x"}),
+    ],
+    ids=["not reported", "empty", "no number"],
+)
+def test_rtcp_of_an_unknown_leg_that_gives_no_record_leaves_no_leg_behind(
+    settings: dict[str, Any], headers: dict[str, str]
+) -> None:
+    ear = Ear(**settings)
+    for number in range(5):
+        ear.hear(Channel(f"late-{number}").hears(headers))
+    assert len(ear.pipeline.legs) == 0
 
 
 def test_rtcp_that_came_after_all_was_over_leaves_no_leg_behind() -> None:
