@@ -91,7 +91,7 @@ def test_a_queue_that_was_full_is_told_as_such(lab: Lab) -> None:
     report = eventually("drops", lambda: lab.a.status() if lab.a.status()["queue"]["times_full"] else None)
     assert "Cannot queue any more events" in lab.a.log()
     assert report["queue"]["length"] == 10
-    assert any("the event queue was full" in hint for hint in report["hints"])
+    assert any("event queue" in hint and "raise event-queue-length" in hint for hint in report["hints"])
     lab.hang_up()
     lab.refused()
     report = lab.a.status()
