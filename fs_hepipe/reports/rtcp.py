@@ -266,12 +266,11 @@ def _json(
     if sender is not None:
         members.append(f'"ssrc":{sender}')
     if is_sender_report:
-        members.append(f'"sender_information":{_object(SENDER_INFORMATION, report.information)}')
+        members.append(f'"sender_information":{{{_members(_INFORMATION_KEYS, report.information)}}}')
     blocks = []
-    for ssrc, *found, jitter, _ in report.blocks:
+    for *found, jitter, _ in report.blocks:
         shown_jitter = milliseconds(jitter, clock) if jitter_unit == "ms" else jitter
-        about = [] if ssrc is None else [f'"source_ssrc":{ssrc}']
-        blocks.append(_object(REPORT_BLOCK, [*found, shown_jitter], about))
+        blocks.append(f"{{{_members(_BLOCK_KEYS, [*found, shown_jitter])}}}")
     rtt = _round_trip(report.blocks, medium)
     if rtt is not None:
         members.append(f'"rtt_avg_ms":{round(rtt * 1000, 3)}')
@@ -288,6 +287,13 @@ def _round_trip(blocks: list[Block], medium: Optional[Medium]) -> Optional[float
     return next((block.rtt for block in blocks if block.rtt and ours in {None, block.ssrc}), None)
 
 
-def _object(keys: tuple[tuple[str, str], ...], values: list[Any], before: list[str] = []) -> str:  # noqa: B006
-    members = [f'"{key}":{value}' for (key, _), value in zip(keys, values) if value is not None]
-    return f"{{{','.join([*before, *members])}}}"
+def _members(keys: tuple[str, ...], values: list[Any]) -> str:
+    """`"key":value` of each that is known, between commas."""
+    if None not in values:
+        return _FORMATS[keys] % tuple(values)
+    return ",".join([f'"{key}":{value}' for key, value in zip(keys, values) if value is not None])
+
+
+_INFORMATION_KEYS = tuple(key for key, _ in SENDER_INFORMATION)
+_BLOCK_KEYS = ("source_ssrc", *(key for key, _ in REPORT_BLOCK))
+_FORMATS = {keys: ",".join([f'"{key}":%s' for key in keys]) for keys in (_INFORMATION_KEYS, _BLOCK_KEYS)}

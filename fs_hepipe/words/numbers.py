@@ -19,6 +19,9 @@ MAX_INTEGER = 2**53
 MAX_DIGITS = len(str(MAX_INTEGER))
 """A number with fewer digits is below `MAX_INTEGER`, one with more is above."""
 
+MAX_TOGETHER = 500
+"""Digits of numbers that are read together; those of a report have up to 130."""
+
 MAX_DIGITS_32 = 10
 """Of an unsigned 32-bit number: ports, SSRCs, clocks and payload types are no wider."""
 
@@ -62,8 +65,10 @@ def numbers(get: Get, headers: tuple[str, ...]) -> list[Optional[int]]:
     except TypeError:
         pass  # one is missing
     else:
-        if digits.isdecimal() and digits.isascii() and "" not in texts and len(max(texts, key=len)) < MAX_DIGITS:  # type: ignore[arg-type]
-            return [*map(int, texts)]  # type: ignore[arg-type]
+        if digits.isdecimal() and digits.isascii() and "" not in texts and len(digits) <= MAX_TOGETHER:
+            found = [*map(int, texts)]  # type: ignore[arg-type]
+            if max(found) <= MAX_INTEGER:
+                return found  # type: ignore[return-value]
     return [None if text is None else _unsigned(header, text) for header, text in zip(headers, texts)]
 
 
