@@ -21,7 +21,7 @@ import fs_hepipe  # noqa: E402
 from freeswitch import Session, Stream, switch  # noqa: E402
 from fs_hepipe.agent import loop as agent_module  # noqa: E402
 from fs_hepipe.agent.config import PARAMETERS  # noqa: E402
-from tests.system.harness import House, Record, assert_balanced, configuration, story  # noqa: E402
+from tests.system.harness import Record, System, assert_balanced, configuration, story  # noqa: E402
 
 EXAMPLES = 40
 
@@ -35,13 +35,13 @@ HEADERS = sorted({header for event in story("bridged_answered") for header in ev
 COMMANDS = ("", "status", "status json", "restart", "reload", "test", "metrics", "version", "stop", "start")
 
 tried: Counter[str] = Counter()
-house = House()
+system = System()
 
 
 def alive() -> None:
     """The loop goes on: it pops what is fired now."""
-    house.drained()
-    assert house.agent.pipeline is not None
+    system.drained()
+    assert system.agent.pipeline is not None
 
 
 def stop() -> None:
@@ -91,7 +91,7 @@ def as_arguments(command: str, text: str) -> None:
         switch.startup_script(f"fs_hepipe {arguments}")
     stop()
     tried["arguments"] += 6
-    house.start()
+    system.start()
     alive()
 
 
@@ -113,11 +113,11 @@ def rtcp() -> Record:
 def main() -> None:
     vars(agent_module).update(TICK=0.005, WAIT_MS=5)
     switch.configure("fs_hepipe.conf", configuration())
-    house.start()
+    system.start()
     for check in (in_headers, as_channel_ids, as_arguments, as_configuration):
         check()
-    agent = house.agent
-    house.shutdown()
+    agent = system.agent
+    system.shutdown()
     assert_balanced(agent)
     print(dict(tried))
 

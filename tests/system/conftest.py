@@ -1,4 +1,4 @@
-"""A fresh switch, with a package in it that has done nothing yet, for every test."""
+"""A new fake switch for every test, with the package in it, nothing started yet."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from fs_hepipe.agent import log
 from fs_hepipe.agent import loop as agent
 from fs_hepipe.switch import commands, starter
 from fs_hepipe.switch.platform import Platform
-from tests.system.harness import Homer, House
+from tests.system.harness import Homer, System
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logger = logging.getLogger(log.LOGGER)
-    monkeypatch.setattr(logger, "handlers", [])  # what was said is forgotten with the handler
+    monkeypatch.setattr(logger, "handlers", [])  # a new handler has no lines held back
     monkeypatch.setattr(starter, "current", starter.Current())
     tested = Platform("1.10.12", "3.11.2", "Debian 12")  # whatever the tests run on
     monkeypatch.setattr(starter, "platform", lambda freeswitch: tested._replace(freeswitch=freeswitch))
@@ -33,7 +33,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def swift(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An agent that doesn't make one wait; the fake's hangups come 15 ms after SHUTDOWN."""
+    """Short waits for the agent; the fake's hangups come 15 ms after SHUTDOWN."""
     monkeypatch.setattr(agent, "WAIT_MS", 20)
     monkeypatch.setattr(agent, "QUIET_MS", 60)
     monkeypatch.setattr(agent, "TICK", 0.05)
@@ -41,22 +41,22 @@ def swift(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def house(swift: None) -> House:
-    return House()
+def system(swift: None) -> System:
+    return System()
 
 
 @pytest.fixture
 def homer() -> Iterator[Homer]:
     collector = Homer()
     yield collector
-    collector.go()
+    collector.close()
 
 
 @pytest.fixture
 def other_homer() -> Iterator[Homer]:
     collector = Homer()
     yield collector
-    collector.go()
+    collector.close()
 
 
 @pytest.fixture
@@ -69,4 +69,4 @@ def homer6() -> Iterator[Homer]:
         pytest.skip("this machine has no ::1")
     collector = Homer("::1")
     yield collector
-    collector.go()
+    collector.close()

@@ -1,6 +1,6 @@
 """
-What the system tests are made of: recorded stories, collectors with real sockets, and the package inside the fake
-switch, started, asked and stopped through the entry points that mod_python3 calls.
+The parts of the system tests: recorded stories, collectors with real sockets, and the package inside the fake switch,
+started, asked and stopped through the entry points that mod_python3 calls.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RECORDINGS = Path(fs_hepipe.__file__).parent / "tools" / "recordings"
 STORIES = sorted(path.name.partition(".")[0] for path in RECORDINGS.glob("*.jsonl.gz"))
 
 UNRESOLVABLE = "x" * 64
-"""A name that does not resolve, and that no name server has to be asked for: a label has 63 characters at most."""
+"""A name that does not resolve, without asking a name server: a label has 63 characters at most."""
 
 SLICE = 100
 """Events fired before the agent is waited for: a collector's socket holds about 160 small datagrams."""
@@ -42,16 +42,16 @@ def story(name: str) -> list[Record]:
         return [json.loads(line) for line in lines]
 
 
-def wait_for(condition: Callable[[], object], patience: float = 5.0) -> None:
-    """Waits until something is so; AssertionError where it takes too long."""
-    deadline = time.monotonic() + patience
+def wait_for(condition: Callable[[], object], timeout: float = 5.0) -> None:
+    """Waits until a condition is true; AssertionError if it takes too long."""
+    deadline = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.002)
 
 
 class Homer:
-    """A collector: a UDP socket on loopback, and what has arrived there."""
+    """A collector: a UDP socket on loopback, and the datagrams it received."""
 
     def __init__(self, ip: str = "127.0.0.1") -> None:
         self.ip = ip
@@ -59,14 +59,14 @@ class Homer:
         self.datagrams: list[bytes] = []
         self._socket: Optional[socket.socket] = None
         self._thread: Optional[threading.Thread] = None
-        self.come()
+        self.listen()
 
     @property
     def server(self) -> str:
         """The collector as `capture-server` names it."""
         return f"udp:[{self.ip}]:{self.port}" if ":" in self.ip else f"udp:{self.ip}:{self.port}"
 
-    def come(self) -> None:
+    def listen(self) -> None:
         """Listens, on the port it had before."""
         opened = socket.socket(socket.AF_INET6 if ":" in self.ip else socket.AF_INET, socket.SOCK_DGRAM)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_000_000)
@@ -75,8 +75,8 @@ class Homer:
         self._socket, self._thread = opened, threading.Thread(target=self._listen, args=[opened], daemon=True)
         self._thread.start()
 
-    def go(self) -> None:
-        """Listens no longer, after what had arrived was read."""
+    def close(self) -> None:
+        """Stops listening, after everything that arrived was read."""
         if self._socket is not None and self._thread is not None:
             with socket.socket(self._socket.family, socket.SOCK_DGRAM) as other:
                 other.sendto(b"", (self.ip, self.port))
@@ -89,9 +89,9 @@ class Homer:
             self.datagrams.append(datagram)
 
     def messages(self, expected: Optional[int] = None) -> list[Message]:
-        """What has arrived; waits for so many messages, and a moment more for one too many."""
+        """The messages received. Waits for `expected` messages, and 5 ms more in case there are too many."""
         if expected is not None:
-            with suppress(AssertionError):  # the caller's own comparison says more
+            with suppress(AssertionError):  # the comparison of the caller shows more
                 wait_for(lambda: len(self.datagrams) >= expected)
             time.sleep(0.005)
         return [decode(datagram) for datagram in list(self.datagrams)]
@@ -107,11 +107,11 @@ def configuration(**parameters: Union[str, Sequence[str]]) -> str:
     return f'<configuration name="fs_hepipe.conf"><settings>{"".join(lines)}</settings></configuration>'
 
 
-class House:
-    """The package in the switch."""
+class System:
+    """The package in the fake switch."""
 
     def configure(self, **parameters: Union[str, Sequence[str]]) -> None:
-        """Another fs_hepipe.conf.xml, and reloadxml."""
+        """Sets fs_hepipe.conf.xml, and reloadxml."""
         switch.configure("fs_hepipe.conf", configuration(**parameters))
 
     @property
@@ -136,7 +136,7 @@ class House:
             self.drained()
 
     def drained(self) -> None:
-        """Waits until no event waits in the switch."""
+        """Waits until the queue of the agent is empty."""
         ours = [consumer for consumer in list(switch._consumers) if ("SHUTDOWN", None) in consumer._bindings]
         wait_for(lambda: not any(consumer._queue for consumer in ours))
 
@@ -150,12 +150,12 @@ class House:
         return report
 
     def shutdown(self, hangups: Iterable[Mapping[str, Any]] = ()) -> Agent:
-        """The switch shuts down, and the agent leaves by itself."""
+        """The switch shuts down, and the agent ends by itself."""
         switch.shutdown(hangups)
         return self.agent
 
     def log(self, level: Optional[str] = None) -> list[str]:
-        """What was logged, at one level or at all."""
+        """The log lines, of one level or of all."""
         return [line.text for line in switch.log if level in {None, line.level}]
 
 

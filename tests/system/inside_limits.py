@@ -20,14 +20,14 @@ def endless(*arguments: object) -> None:
     endless(*arguments)
 
 
-def overflow(house: Any) -> None:
+def overflow(system: Any) -> None:
     """A mapper that runs into the limit."""
     from fs_hepipe.reports import pipeline
     from tests.system.harness import story
 
     call_log = vars(pipeline)["call_log"]
     vars(pipeline)["call_log"] = endless
-    house.fire(story("busy_486"))
+    system.fire(story("busy_486"))
     vars(pipeline)["call_log"] = call_log
 
 
@@ -35,22 +35,22 @@ def main() -> None:
     from freeswitch import switch
 
     switch.startup_script("fs_hepipe capture-server=udp:127.0.0.1:9 call-log-format=full")  # imports the package
-    from tests.system.harness import STORIES, Homer, House, story, wait_for
+    from tests.system.harness import STORIES, Homer, System, story, wait_for
 
-    house, homer = House(), Homer()
-    wait_for(lambda: house.ask("status").startswith("fs_hepipe"))
+    system, homer = System(), Homer()
+    wait_for(lambda: system.ask("status").startswith("fs_hepipe"))
     switch.python("fs_hepipe stop")
     switch.configure("fs_hepipe.conf", "<configuration name='fs_hepipe.conf'/>")
-    house.start(f"capture-server={homer.server}")
+    system.start(f"capture-server={homer.server}")
     for name in STORIES:
-        house.fire(story(name))
-    built = house.agent.counters.ledger().built
-    overflow(house)
-    answers = {name: house.ask(name) for name in ("", "status", "status json", "metrics", "test", "version", "help")}
-    answers["bad"] = house.ask("\udce9" * 5000)
-    house.configure(capture_server=[homer.server, "udp:127.0.0.1:9"], qos_type="32,34,35,99")
-    answers["reload"] = house.ask("reload")
-    agent = house.shutdown()
+        system.fire(story(name))
+    built = system.agent.counters.ledger().built
+    overflow(system)
+    answers = {name: system.ask(name) for name in ("", "status", "status json", "metrics", "test", "version", "help")}
+    answers["bad"] = system.ask("\udce9" * 5000)
+    system.configure(capture_server=[homer.server, "udp:127.0.0.1:9"], qos_type="32,34,35,99")
+    answers["reload"] = system.ask("reload")
+    agent = system.shutdown()
     result = {
         "answers": answers,
         "balances": agent.counters.ledger().balances and agent.collectors.balances,
@@ -61,7 +61,7 @@ def main() -> None:
         "log": [line for line in switch.log if line.level not in {"info", "notice"}],
         "limits": [sys.getrecursionlimit(), threading.stack_size()],
     }
-    homer.go()
+    homer.close()
     print(json.dumps(result))
 
 

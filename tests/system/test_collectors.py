@@ -13,21 +13,21 @@ from fs_hepipe.delivery import resolve
 from fs_hepipe.delivery.udp import Target
 from fs_hepipe.hep import decode
 from fs_hepipe.words.errors import TransportError
-from tests.system.harness import UNRESOLVABLE, Homer, House, assert_balanced, story, wait_for
+from tests.system.harness import UNRESOLVABLE, Homer, System, assert_balanced, story, wait_for
 
 
-def test_collector_that_comes_back_gets_what_comes_then(house: House, homer: Homer, other_homer: Homer) -> None:
-    house.configure(capture_server=[homer.server, other_homer.server])
-    agent = house.start()
-    house.fire(story("bridged_answered"))
+def test_collector_that_comes_back_gets_what_comes_then(system: System, homer: Homer, other_homer: Homer) -> None:
+    system.configure(capture_server=[homer.server, other_homer.server])
+    agent = system.start()
+    system.fire(story("bridged_answered"))
     assert len(homer.messages(24)) == 24
-    homer.go()
-    house.fire(story("caller_hangup"))
-    assert any("nobody listens there" in hint for hint in house.status()["hints"])
-    homer.come()
+    homer.close()
+    system.fire(story("caller_hangup"))
+    assert any("nobody listens there" in hint for hint in system.status()["hints"])
+    homer.listen()
     homer.datagrams.clear()
-    house.fire(story("busy_486"))
-    house.shutdown()
+    system.fire(story("busy_486"))
+    system.shutdown()
     fickle, steady = agent.collectors
     assert len(homer.messages(4)) == 4, "the first datagram after a refusal is sent again"
     assert len(other_homer.messages(48)) == 48
@@ -37,11 +37,11 @@ def test_collector_that_comes_back_gets_what_comes_then(house: House, homer: Hom
     assert_balanced(agent)
 
 
-def test_each_collector_gets_each_message(house: House, homer: Homer, other_homer: Homer) -> None:
-    house.configure(capture_server=[homer.server, "udp:127.0.0.1:9", other_homer.server, f"udp:{UNRESOLVABLE}:9060"])
-    agent = house.start()
-    house.fire(story("bridged_answered"))
-    house.shutdown()
+def test_each_collector_gets_each_message(system: System, homer: Homer, other_homer: Homer) -> None:
+    system.configure(capture_server=[homer.server, "udp:127.0.0.1:9", other_homer.server, f"udp:{UNRESOLVABLE}:9060"])
+    agent = system.start()
+    system.fire(story("bridged_answered"))
+    system.shutdown()
     assert len(homer.messages(24)) == 24
     assert homer.datagrams == other_homer.datagrams
     assert [sum(each.outcomes.values()) for each in agent.collectors] == [24] * 4
@@ -49,26 +49,26 @@ def test_each_collector_gets_each_message(house: House, homer: Homer, other_home
     assert_balanced(agent)
 
 
-def test_collector_on_ipv6_gets_ipv4_calls_too(house: House, homer6: Homer) -> None:
-    house.configure(capture_server=homer6.server)
-    house.start()
-    house.fire(story("bridged_answered") + story("ipv6_echo"))
-    house.shutdown()
+def test_collector_on_ipv6_gets_ipv4_calls_too(system: System, homer6: Homer) -> None:
+    system.configure(capture_server=homer6.server)
+    system.start()
+    system.fire(story("bridged_answered") + story("ipv6_echo"))
+    system.shutdown()
     assert len(homer6.messages(33)) == 33
     assert {message.ip_family for message in homer6.messages()} == {2, 10}
 
 
-def test_name_is_resolved_and_then_used(house: House, homer: Homer) -> None:
-    house.configure(capture_server=f"udp:localhost:{homer.port}")
-    agent = house.start()
+def test_name_is_resolved_and_then_used(system: System, homer: Homer) -> None:
+    system.configure(capture_server=f"udp:localhost:{homer.port}")
+    agent = system.start()
     wait_for(lambda: all(each.target for each in agent.collectors))
-    house.fire(story("bridged_answered"))
+    system.fire(story("bridged_answered"))
     assert len(homer.messages(24)) == 24
     wait_for(lambda: not [thread for thread in threading.enumerate() if thread.name == "fs_hepipe resolver"])
 
 
 def test_name_that_takes_for_ever_to_resolve_keeps_nobody_waiting(
-    house: House, homer: Homer, monkeypatch: pytest.MonkeyPatch
+    system: System, homer: Homer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = threading.Event()
     asked: list[str] = []
@@ -82,23 +82,23 @@ def test_name_that_takes_for_ever_to_resolve_keeps_nobody_waiting(
 
     real = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    house.configure(capture_server=[f"udp:slow.example:{homer.port}", homer.server])
-    agent = house.start()
+    system.configure(capture_server=[f"udp:slow.example:{homer.port}", homer.server])
+    agent = system.start()
     began = time.monotonic()
-    house.fire(story("bridged_answered"))
+    system.fire(story("bridged_answered"))
     assert len(homer.messages(24)) == 24
     assert time.monotonic() - began < 5
-    assert house.status()["collectors"][0]["errors"] == {"unresolved": 24}
+    assert system.status()["collectors"][0]["errors"] == {"unresolved": 24}
     slow.set()
     wait_for(lambda: all(each.target for each in agent.collectors))
-    house.fire(story("busy_486"))
+    system.fire(story("busy_486"))
     assert len(homer.messages(32)) == 32
     assert asked == ["slow.example"]
     assert_balanced(agent)
 
 
 def test_name_that_does_not_resolve_is_tried_again_and_complained_of_once(
-    house: House, homer: Homer, monkeypatch: pytest.MonkeyPatch
+    system: System, homer: Homer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float] = []
 
@@ -110,33 +110,33 @@ def test_name_that_does_not_resolve_is_tried_again_and_complained_of_once(
 
     monkeypatch.setattr(resolve.Resolver.__init__, "__defaults__", (lookup,))
     monkeypatch.setattr(resolve, "RETRY", 0.05)
-    house.configure(capture_server="udp:late.example:9060")
-    agent = house.start()
+    system.configure(capture_server="udp:late.example:9060")
+    agent = system.start()
     wait_for(lambda: len(asked) == 4)
     wait_for(lambda: all(each.target for each in agent.collectors))
-    complaints = house.log("warning")
+    complaints = system.log("warning")
     assert complaints == ["fs_hepipe: udp:late.example:9060: late.example does not resolve: not yet\n"]
-    house.fire(story("busy_486"))
+    system.fire(story("busy_486"))
     assert len(homer.messages(4)) == 4
-    assert house.status()["hints"] == []
+    assert system.status()["hints"] == []
 
 
-def test_descriptors_of_a_collector_that_refuses_do_not_grow(house: House) -> None:
-    house.configure(capture_server="udp:127.0.0.1:9")
-    agent = house.start()
-    house.fire(story("bridged_answered"))
+def test_descriptors_of_a_collector_that_refuses_do_not_grow(system: System) -> None:
+    system.configure(capture_server="udp:127.0.0.1:9")
+    agent = system.start()
+    system.fire(story("bridged_answered"))
     sockets = {id(each._socket) for each in agent.collectors}
-    house.fire(story("caller_hangup"))
+    system.fire(story("caller_hangup"))
     assert {id(each._socket) for each in agent.collectors} == sockets
-    house.ask("stop")
+    system.ask("stop")
     assert [each._socket for each in agent.collectors] == [None]
 
 
-def test_message_larger_than_a_datagram_is_counted_not_cut(house: House, homer: Homer) -> None:
-    house.configure(capture_server=homer.server, call_log_format="full")
-    agent = house.start()
+def test_message_larger_than_a_datagram_is_counted_not_cut(system: System, homer: Homer) -> None:
+    system.configure(capture_server=homer.server, call_log_format="full")
+    agent = system.start()
     create = next(event for event in story("busy_486") if event["Event-Name"] == "CHANNEL_CREATE")
-    house.fire([{**create, "variable_huge": "x" * 70_000}, {**create, "variable_large": "x" * 50_000}])
+    system.fire([{**create, "variable_huge": "x" * 70_000}, {**create, "variable_large": "x" * 50_000}])
     (message,) = homer.messages(1)
     assert len(message.payload) > 50_000
     assert b"x" * 50_000 in message.payload
@@ -144,10 +144,10 @@ def test_message_larger_than_a_datagram_is_counted_not_cut(house: House, homer: 
     assert_balanced(agent)
 
 
-def test_password_travels_in_its_own_chunk(house: House, homer: Homer) -> None:
-    house.configure(capture_server=homer.server, capture_password="pass word", node_name="node 1")
-    house.start()
-    house.fire(story("busy_486"))
+def test_password_travels_in_its_own_chunk(system: System, homer: Homer) -> None:
+    system.configure(capture_server=homer.server, capture_password="pass word", node_name="node 1")
+    system.start()
+    system.fire(story("busy_486"))
     homer.messages(4)
     assert {decode(datagram).auth_key for datagram in homer.datagrams} == {"pass word"}
     assert {decode(datagram).node_name for datagram in homer.datagrams} == {"node 1"}

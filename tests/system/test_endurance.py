@@ -81,10 +81,10 @@ class Collector:
             self.port: int = probe.getsockname()[1]
         self._sockets: list[socket.socket] = []
 
-    def come(self) -> None:
+    def listen(self) -> None:
         self._sockets.append(bound_to(self.port))
 
-    def go(self) -> None:
+    def close(self) -> None:
         self.read()
         while self._sockets:
             self._sockets.pop().close()
@@ -112,12 +112,12 @@ def test_an_hour_of_traffic_with_collectors_coming_and_going_leaves_nothing_behi
     sizes: list[int] = []
 
     def hour() -> Iterator[RecordedEvent]:
-        steady.come()
+        steady.listen()
         for again in range(rounds):
             if again % 4 == 0:
-                fickle.come()
+                fickle.listen()
             elif again % 4 == 2:
-                fickle.go()
+                fickle.close()
             for event in recorded:
                 yield Again(event, again)
             sizes.append(resident_octets())
@@ -129,8 +129,8 @@ def test_an_hour_of_traffic_with_collectors_coming_and_going_leaves_nothing_behi
     threads, open_before = threading.active_count(), descriptors()
     config = Config(collectors=(Address("127.0.0.1", steady.port), Address("127.0.0.1", fickle.port)))
     agent = play(config, Playback(hour(), before_pop=read))
-    steady.go()
-    fickle.go()
+    steady.close()
+    fickle.close()
 
     ledger = agent.counters.ledger()
     assert ledger.balances

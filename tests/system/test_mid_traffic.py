@@ -9,7 +9,7 @@ import pytest
 
 from freeswitch import switch
 from fs_hepipe.switch import host
-from tests.system.harness import Homer, House, Record, assert_balanced, story
+from tests.system.harness import Homer, Record, System, assert_balanced, story
 
 NAME = "bridged_answered"
 
@@ -21,7 +21,7 @@ def halves() -> tuple[list[Record], list[Record]]:
     return events[:first], events[first:]
 
 
-def living_channels() -> dict[str, dict[str, Any]]:
+def channel_dumps() -> dict[str, dict[str, Any]]:
     """What uuid_dump shows of them: the newest of every header that an event of theirs had."""
     channels: dict[str, dict[str, Any]] = {}
     for event in halves()[0]:
@@ -37,13 +37,13 @@ def call_ids() -> set[str]:
 
 
 @pytest.fixture
-def listening(house: House, homer: Homer) -> House:
-    house.configure(capture_server=homer.server)
-    return house
+def listening(system: System, homer: Homer) -> System:
+    system.configure(capture_server=homer.server)
+    return system
 
 
-def test_living_calls_are_correlated_from_their_first_report_on(listening: House, homer: Homer) -> None:
-    switch.channels.update(living_channels())
+def test_calls_in_progress_are_correlated_from_their_first_report_on(listening: System, homer: Homer) -> None:
+    switch.channels.update(channel_dumps())
     agent = listening.start()
     assert len(agent.pipeline.legs) == 2
     assert agent.counters.received["CHANNEL_DATA"] == 2
@@ -74,40 +74,40 @@ def test_living_calls_are_correlated_from_their_first_report_on(listening: House
     ids=str,
 )
 def test_where_the_switch_will_not_say_legs_are_learned_from_their_next_events(
-    listening: House, homer: Homer, answers: dict[str, str]
+    listening: System, homer: Homer, answers: dict[str, str]
 ) -> None:
-    switch.channels.update(living_channels())
+    switch.channels.update(channel_dumps())
     switch.answers.update(answers)
     agent = listening.start()
     learn_late(listening, homer)
     assert_balanced(agent)
 
 
-def test_without_mod_commands_legs_are_learned_from_their_next_events(house: House, homer: Homer) -> None:
-    switch.channels.update(living_channels())
-    agent = house.start(f"capture-server={homer.server}")
-    house.ask("stop")
+def test_without_mod_commands_legs_are_learned_from_their_next_events(system: System, homer: Homer) -> None:
+    switch.channels.update(channel_dumps())
+    agent = system.start(f"capture-server={homer.server}")
+    system.ask("stop")
     switch.answers.update(show="INVALID COMMAND!\n", uuid_dump="INVALID COMMAND!\n")
-    agent = house.start(f"capture-server={homer.server}")
+    agent = system.start(f"capture-server={homer.server}")
     assert len(agent.pipeline.legs) == 0
-    learn_late(house, homer)
+    learn_late(system, homer)
     assert_balanced(agent)
 
 
-def learn_late(house: House, homer: Homer) -> None:
+def learn_late(system: System, homer: Homer) -> None:
     """What the far ends said of our media before we knew it is no quality report: two of the four are missing."""
-    house.fire(halves()[1])
-    house.shutdown()
+    system.fire(halves()[1])
+    system.shutdown()
     messages = homer.messages(17)
     assert sum(message.protocol_type == 5 for message in messages) == 12
     assert min(message.src_port for message in messages if message.protocol_type == 5) > 0
     assert len(messages) == 17
     assert {message.correlation_id for message in messages} == call_ids()
-    assert not house.log("err")
+    assert not system.log("err")
 
 
-def test_channel_that_has_hung_up_meanwhile_is_passed_over(listening: House, homer: Homer) -> None:
-    channels = living_channels()
+def test_channel_that_has_hung_up_meanwhile_is_passed_over(listening: System, homer: Homer) -> None:
+    channels = channel_dumps()
     switch.channels.update(channels)
     gone = next(iter(channels))
     dump = switch._api_uuid_dump
@@ -117,16 +117,16 @@ def test_channel_that_has_hung_up_meanwhile_is_passed_over(listening: House, hom
 
 
 def test_no_more_than_a_bounded_number_of_channels_is_asked(
-    listening: House, monkeypatch: pytest.MonkeyPatch
+    listening: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host, "MAX_CHANNELS_ASKED", 5)
-    channel = next(iter(living_channels().values()))
+    channel = next(iter(channel_dumps().values()))
     switch.channels.update({f"u{number}": {**channel, "Unique-ID": f"u{number}"} for number in range(20)})
     assert len(listening.start().pipeline.legs) == 5
 
 
-def test_events_that_come_while_the_switch_is_asked_are_not_lost(listening: House, homer: Homer) -> None:
-    switch.channels.update(living_channels())
+def test_events_that_come_while_the_switch_is_asked_are_not_lost(listening: System, homer: Homer) -> None:
+    switch.channels.update(channel_dumps())
     dump, late = switch._api_uuid_dump, halves()[1]
 
     def dump_while_it_goes_on(words: str) -> str:
@@ -143,11 +143,11 @@ def test_events_that_come_while_the_switch_is_asked_are_not_lost(listening: Hous
     assert_balanced(agent)
 
 
-def test_a_leg_that_only_reports_rtcp_is_asked_for(listening: House, homer: Homer) -> None:
+def test_a_leg_that_only_reports_rtcp_is_asked_for(listening: System, homer: Homer) -> None:
     """`show channels` lags behind: a call answered just before the start is not in it, but uuid_dump knows it."""
     agent = listening.start()
     switch.answers["show"] = "{}"
-    switch.channels.update(living_channels())
+    switch.channels.update(channel_dumps())
     rest = halves()[1]
     listening.fire(event for event in rest if "RTCP" in event["Event-Name"])
     messages = homer.messages(12)
@@ -159,7 +159,7 @@ def test_a_leg_that_only_reports_rtcp_is_asked_for(listening: House, homer: Home
     assert_balanced(agent)
 
 
-def test_a_leg_that_the_switch_does_not_know_either_is_dropped_in_the_end(listening: House, homer: Homer) -> None:
+def test_a_leg_that_the_switch_does_not_know_either_is_dropped_in_the_end(listening: System, homer: Homer) -> None:
     agent = listening.start()
     listening.fire(event for event in halves()[1] if "RTCP" in event["Event-Name"])
     listening.ask("stop")

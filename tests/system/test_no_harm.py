@@ -25,14 +25,14 @@ from fs_hepipe.hep import Flow
 from fs_hepipe.reports import pipeline, rtcp
 from fs_hepipe.reports.flows import Flows
 from fs_hepipe.switch import commands, host, starter
-from tests.system.harness import Homer, House, assert_balanced, story, wait_for
+from tests.system.harness import Homer, System, assert_balanced, story, wait_for
 
 MAX_LOGGED = 2048
 """Octets of a line."""
 
 
 class BrokenError(Exception):
-    """An exception that can't be shown."""
+    """An exception that has no text."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -48,8 +48,8 @@ ERRORS: list[BaseException] = [
 ENDS: list[BaseException] = [KeyboardInterrupt(), SystemExit(1)]
 
 
-class Thrower(Counter[str]):
-    """Counters that break."""
+class RaisingCounter(Counter[str]):
+    """Counters that raise."""
 
     error: BaseException
 
@@ -68,11 +68,11 @@ class BrokenSocket:
         """As a socket does."""
 
 
-def thrower(error: BaseException) -> Callable[..., Any]:
-    def throw(*_: object, **__: object) -> NoReturn:
+def raiser(error: BaseException) -> Callable[..., Any]:
+    def raise_it(*_: object, **__: object) -> NoReturn:
         raise error
 
-    return throw
+    return raise_it
 
 
 def name_of(error: BaseException) -> str:
@@ -80,27 +80,27 @@ def name_of(error: BaseException) -> str:
 
 
 def break_mapper(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
-    patch.setattr(pipeline, "call_log", thrower(error))
+    patch.setattr(pipeline, "call_log", raiser(error))
 
 
 def break_rtcp_mapper(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
-    patch.setattr(rtcp, "received", thrower(error))
+    patch.setattr(rtcp, "received", raiser(error))
 
 
 def break_legs(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
-    patch.setattr(Legs, "observe", thrower(error))
+    patch.setattr(Legs, "observe", raiser(error))
 
 
 def break_encoder(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
-    patch.setattr(Flow, "encode", thrower(error))
+    patch.setattr(Flow, "encode", raiser(error))
 
 
 def break_flows(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
-    patch.setattr(Flows, "of", thrower(error))
+    patch.setattr(Flows, "of", raiser(error))
 
 
-def break_both_ways(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
-    patch.setattr(Leg, "stamp", thrower(error))
+def break_stamp(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
+    patch.setattr(Leg, "stamp", raiser(error))
 
 
 def break_socket(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
@@ -109,23 +109,23 @@ def break_socket(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) 
 
 
 def break_housekeeping(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
-    patch.setattr(agent.collectors, "poll", thrower(error))
+    patch.setattr(agent.collectors, "poll", raiser(error))
 
 
 def break_counters(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
-    broken = Thrower()
+    broken = RaisingCounter()
     broken.error = error
     patch.setattr(agent.counters, "received", broken)
     patch.setattr(agent.counters, "failed", broken)
 
 
-ROOMS = [
+PARTS = [
     break_mapper,
     break_rtcp_mapper,
     break_legs,
     break_encoder,
     break_flows,
-    break_both_ways,
+    break_stamp,
     break_socket,
     break_housekeeping,
     break_counters,
@@ -133,16 +133,16 @@ ROOMS = [
 
 
 @pytest.fixture
-def running(house: House, homer: Homer) -> Iterator[Agent]:
-    house.configure(capture_server=homer.server)
-    yield house.start()
+def running(system: System, homer: Homer) -> Iterator[Agent]:
+    system.configure(capture_server=homer.server)
+    yield system.start()
     assert switch.faults == []
 
 
-def assert_quiet(house: House, at_most: int) -> None:
-    lines = house.log("err") + house.log("warning")
+def assert_quiet(system: System, at_most: int) -> None:
+    lines = system.log("err") + system.log("warning")
     assert len(lines) <= at_most, lines
-    for line in house.log():
+    for line in system.log():
         assert len(line.encode()) <= MAX_LOGGED
         assert line[:-1].isprintable()
         assert line.endswith("\n")
@@ -152,81 +152,81 @@ def assert_quiet(house: House, at_most: int) -> None:
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=name_of)
-@pytest.mark.parametrize("break_room", ROOMS, ids=lambda room: room.__name__)
-def test_loop_goes_on_whatever_a_room_throws(
-    house: House,
+@pytest.mark.parametrize("break_part", PARTS, ids=lambda part: part.__name__)
+def test_loop_goes_on_whichever_part_raises(
+    system: System,
     homer: Homer,
     running: Agent,
-    break_room: Callable[[pytest.MonkeyPatch, Agent, BaseException], None],
+    break_part: Callable[[pytest.MonkeyPatch, Agent, BaseException], None],
     error: BaseException,
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        break_room(patch, running, error)
+        break_part(patch, running, error)
         for _ in range(3):
-            house.fire(story("bridged_answered"))
-        wait_for(lambda: house.log("err") or break_room is break_socket)
+            system.fire(story("bridged_answered"))
+        wait_for(lambda: system.log("err") or break_part is break_socket)
     assert starter.current.running() is running
-    assert_quiet(house, at_most=1)
-    if break_room is not break_socket:
-        assert type(error).__name__ in house.log("err")[0]
-    house.fire(story("busy_486"))
+    assert_quiet(system, at_most=1)
+    if break_part is not break_socket:
+        assert type(error).__name__ in system.log("err")[0]
+    system.fire(story("busy_486"))
     wait_for(lambda: b"seq=2471" in b"".join(homer.datagrams))
-    report = house.status()
-    if break_room is not break_counters:  # nobody is left to count then
+    report = system.status()
+    if break_part is not break_counters:  # then nothing can count
         assert_balanced(running)
         assert report["ledger"]["balances"]
-    if break_room is break_socket:
+    if break_part is break_socket:
         assert next(iter(running.collectors)).outcomes["error"] >= 24
-    assert len(house.ask("status")) < 10_000
+    assert len(system.ask("status")) < 10_000
     assert report["events"]["received"]["CHANNEL_CREATE"] >= 2
 
 
 @pytest.mark.parametrize("end", ENDS, ids=name_of)
-@pytest.mark.parametrize("break_room", ROOMS, ids=lambda room: room.__name__)
+@pytest.mark.parametrize("break_part", PARTS, ids=lambda part: part.__name__)
 def test_interrupt_ends_the_loop_and_it_can_be_started_again(
-    house: House,
+    system: System,
     homer: Homer,
     running: Agent,
-    break_room: Callable[[pytest.MonkeyPatch, Agent, BaseException], None],
+    break_part: Callable[[pytest.MonkeyPatch, Agent, BaseException], None],
     end: BaseException,
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        break_room(patch, running, end)
+        break_part(patch, running, end)
         switch.fire(*story("bridged_answered"))
         wait_for(running.ended.is_set)
     assert starter.current.running() is None
     assert not [consumer for consumer in switch._consumers if consumer._ready]
-    assert_quiet(house, at_most=0)
-    assert house.ask("start") == "+OK started\n"
-    house.fire(story("busy_486"))
+    assert_quiet(system, at_most=0)
+    assert system.ask("start") == "+OK started\n"
+    system.fire(story("busy_486"))
     wait_for(lambda: b"seq=2471" in b"".join(homer.datagrams))
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=name_of)
 def test_console_that_breaks_is_a_silent_one(
-    house: House, homer: Homer, running: Agent, monkeypatch: pytest.MonkeyPatch, error: BaseException
+    system: System, homer: Homer, running: Agent, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(freeswitch, "consoleLog", thrower(error))
-        patch.setattr(pipeline, "call_log", thrower(ValueError("something to say")))
-        house.fire(story("busy_486"))
-        assert house.ask("nonsense").startswith("-ERR")
+        patch.setattr(freeswitch, "consoleLog", raiser(error))
+        patch.setattr(pipeline, "call_log", raiser(ValueError("something to say")))
+        system.fire(story("busy_486"))
+        assert system.ask("nonsense").startswith("-ERR")
         fs_hepipe.handler(Session("u1"), "nonsense")
-        assert house.ask("restart") == "+OK started\n"
-    house.fire(story("busy_486"))
+        assert system.ask("restart") == "+OK started\n"
+    system.fire(story("busy_486"))
     assert len(homer.messages(4)) == 4
 
 
-def test_hostile_events_are_only_events(house: House, homer: Homer, running: Agent) -> None:
+def test_hostile_events_are_only_events(system: System, homer: Homer, running: Agent) -> None:
     event = story("bridged_answered")[0]
     for text in ("\udce9" * 60_000, "\x00\x1b[2J", "x" * 60_000, "%s%s%n", '"\\', "-1", "1e400", "nan", "ARRAY::a|:b"):
         for header in event:
             if header not in {"Event-Name", "Event-Subclass"}:
                 switch.fire({**event, header: text})
-        house.drained()
+        system.drained()
     assert starter.current.running() is running
     assert_balanced(running)
-    assert_quiet(house, at_most=0)
+    assert_quiet(system, at_most=0)
 
 
 # --- in the entry points --------------------------------------------------------------------------------------------
@@ -248,59 +248,59 @@ def test_hostile_events_are_only_events(house: House, homer: Homer, running: Age
     ],
 )
 def test_command_that_fails_is_answered(
-    house: House, running: Agent, owner: object, attribute: str, commands: tuple[str, ...], error: BaseException
+    system: System, running: Agent, owner: object, attribute: str, commands: tuple[str, ...], error: BaseException
 ) -> None:
     for command in commands:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(owner, attribute, thrower(error))
+            patch.setattr(owner, attribute, raiser(error))
             patch.setattr(starter, "REQUEST_TIMEOUT", 0.2)
-            answer = house.ask(command)
+            answer = system.ask(command)
         if isinstance(error, Exception):
             assert answer.startswith("-ERR")
         assert len(answer.encode()) <= 10_000
         assert all(line.isprintable() for line in answer.splitlines())
-        house.ask("start")
-    assert_quiet(house, at_most=len(commands))
-    assert house.ask("status").startswith("fs_hepipe ")
+        system.ask("start")
+    assert_quiet(system, at_most=len(commands))
+    assert system.ask("status").startswith("fs_hepipe ")
 
 
 @pytest.mark.parametrize("error", ERRORS + ENDS, ids=name_of)
 @pytest.mark.parametrize("attribute", ["parse", "Agent", "attach"])
-def test_startup_script_that_fails_is_told_and_no_more(house: House, attribute: str, error: BaseException) -> None:
+def test_startup_script_that_fails_is_told_and_no_more(system: System, attribute: str, error: BaseException) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(starter, attribute, thrower(error))
+        patch.setattr(starter, attribute, raiser(error))
         switch.startup_script("fs_hepipe").join(5)
-    assert_quiet(house, at_most=1)
+    assert_quiet(system, at_most=1)
     if isinstance(error, Exception) and attribute != "attach":
-        assert house.log("err")[0].startswith(f"fs_hepipe: ended: {type(error).__name__}")
-    assert house.ask("start") == "+OK started\n"
+        assert system.log("err")[0].startswith(f"fs_hepipe: ended: {type(error).__name__}")
+    assert system.ask("start") == "+OK started\n"
 
 
 @pytest.mark.parametrize("error", ERRORS + ENDS, ids=name_of)
-def test_dialplan_that_fails_is_told_once(house: House, error: BaseException) -> None:
+def test_dialplan_that_fails_is_told_once(system: System, error: BaseException) -> None:
     session = Session("u1")
-    session.get_uuid = thrower(error)  # type: ignore[method-assign]
+    session.get_uuid = raiser(error)  # type: ignore[method-assign]
     for _ in range(50):
         fs_hepipe.handler(session, "log hello")
-    assert_quiet(house, at_most=1)
-    assert len(house.log("err")) == isinstance(error, Exception)
+    assert_quiet(system, at_most=1)
+    assert len(system.log("err")) == isinstance(error, Exception)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=name_of)
-def test_answer_that_nobody_takes_is_let_go(house: House, error: BaseException) -> None:
+def test_answer_that_nobody_takes_is_let_go(system: System, error: BaseException) -> None:
     stream = Stream()
-    stream.write = thrower(error)  # type: ignore[method-assign]
+    stream.write = raiser(error)  # type: ignore[method-assign]
     for command in ("help", "nonsense", "status"):
         fs_hepipe.fsapi("na", stream, None, command)
-    assert_quiet(house, at_most=1)
+    assert_quiet(system, at_most=1)
 
 
-def test_what_is_everyones_stays_as_it_was(house: House, homer: Homer) -> None:
+def test_what_is_everyones_stays_as_it_was(system: System, homer: Homer) -> None:
     before = everyones()
-    house.configure(capture_server=homer.server)
-    house.start()
-    house.fire(story("busy_486"))
-    house.shutdown()
+    system.configure(capture_server=homer.server)
+    system.start()
+    system.fire(story("busy_486"))
+    system.shutdown()
     assert everyones() == before
 
 
@@ -319,10 +319,10 @@ def everyones() -> list[object]:
     ]
 
 
-def test_every_problem_of_a_configuration_is_cut_to_a_line(house: House) -> None:
-    house.configure(capture_id="\u202e" * 60_000, **{"x" * 60_000: "1"})
+def test_every_problem_of_a_configuration_is_cut_to_a_line(system: System) -> None:
+    system.configure(capture_id="\u202e" * 60_000, **{"x" * 60_000: "1"})
     switch.startup_script("fs_hepipe").join(5)
-    assert_quiet(house, at_most=3)
-    assert len(house.log("err")) == 3
-    answer = house.ask("start")
+    assert_quiet(system, at_most=3)
+    assert len(system.log("err")) == 3
+    answer = system.ask("start")
     assert len(answer.encode()) < 8000

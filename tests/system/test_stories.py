@@ -18,7 +18,7 @@ from freeswitch import switch
 from fs_hepipe.agent.loop import Agent
 from fs_hepipe.hep import IpFamily, Message
 from fs_hepipe.words.names import RECV_RTCP_MESSAGE, SEND_RTCP_MESSAGE
-from tests.system.harness import STORIES, Homer, House, Record, assert_balanced, story
+from tests.system.harness import STORIES, Homer, Record, System, assert_balanced, story
 
 LOG, RTCP, QUALITY = 100, 5, 34
 
@@ -69,15 +69,15 @@ REFUSED = ("busy_486", "notfound_404", "no_answer_timeout", "unallocated_no_rout
 
 
 @pytest.fixture
-def play(house: House, homer: Homer) -> Play:
-    return Play(house, homer)
+def play(system: System, homer: Homer) -> Play:
+    return Play(system, homer)
 
 
 class Play:
     """Plays a story, and keeps what came of it."""
 
-    def __init__(self, house: House, homer: Homer) -> None:
-        self.house = house
+    def __init__(self, system: System, homer: Homer) -> None:
+        self.system = system
         self.homer = homer
         self.events: list[Record] = []
         self.of_leg: dict[str, list[Record]] = {}
@@ -88,19 +88,19 @@ class Play:
         self.of_leg = {}
         for event in self.events:
             self.of_leg.setdefault(str(event.get("Unique-ID")), []).append(event)
-        self.house.configure(capture_server=self.homer.server, **parameters)
-        self.house.start()
-        self.house.fire(self.events)
-        living = len(self.house.agent.pipeline.legs)
-        agent = self.house.shutdown()
+        self.system.configure(capture_server=self.homer.server, **parameters)
+        self.system.start()
+        self.system.fire(self.events)
+        left = len(self.system.agent.pipeline.legs)
+        agent = self.system.shutdown()
         self.messages = self.homer.messages(agent.counters.ledger().built)
         assert_balanced(agent)
         assert (len(self.of(LOG)), len(self.of(RTCP)), len(self.of(QUALITY))) == COUNTS[name]
         assert len(self.messages) == agent.counters.ledger().built == sum(COUNTS[name])
         assert not agent.counters.failed
         assert not agent.counters.dropped
-        assert living == 0, "legs are left over"
-        assert self.house.log("err") == self.house.log("warning") == []
+        assert left == 0, "legs are left over"
+        assert self.system.log("err") == self.system.log("warning") == []
         return agent
 
     def of(self, kind: int) -> list[Message]:
@@ -110,7 +110,7 @@ class Play:
         legs: dict[str, list[Message]] = {}
         for message in self.messages:
             if not kinds or message.protocol_type in kinds:
-                legs.setdefault(said(message)["leg"], []).append(message)
+                legs.setdefault(content(message)["leg"], []).append(message)
         return legs
 
     def events_of(self, leg: str, *names: str) -> list[Record]:
@@ -139,7 +139,7 @@ def strict(payload: Union[str, bytes]) -> Any:
     return json.loads(payload, parse_constant=refuse)
 
 
-def said(message: Message) -> dict[str, Any]:
+def content(message: Message) -> dict[str, Any]:
     """The payload's fields, whatever its format; `leg` is there in each."""
     text = message.payload.decode()
     if text.startswith("{"):
@@ -154,7 +154,7 @@ def said(message: Message) -> dict[str, Any]:
 
 def line(play: Play, leg: str, event: str) -> dict[str, Any]:
     """The one line of an event of a leg."""
-    found = [fields for fields in map(said, play.of(LOG)) if (fields["leg"], fields["event"]) == (leg, event)]
+    found = [fields for fields in map(content, play.of(LOG)) if (fields["leg"], fields["event"]) == (leg, event)]
     assert len(found) == 1
     return found[0]
 
@@ -244,7 +244,7 @@ def test_each_message_of_a_call_is_where_and_when_the_switch_had_it(play: Play, 
 def assert_own_call_id(play: Play) -> None:
     call_ids = legs(play)
     for message in play.messages:
-        leg = said(message)["leg"]
+        leg = content(message)["leg"]
         if leg in call_ids:
             assert message.correlation_id == call_ids[leg]
         else:  # a leg without SIP: under a leg that it knows
@@ -258,7 +258,7 @@ def assert_order(play: Play) -> None:
         assert [message.protocol_type for message in messages] == list(expected(play, leg))
         times = [message.timestamp for message in messages]
         assert all(earlier < later for earlier, later in zip(times, times[1:]))
-        sequences = [int(said(message)["seq"]) for message in messages if message.protocol_type == LOG]
+        sequences = [int(content(message)["seq"]) for message in messages if message.protocol_type == LOG]
         assert sequences == sorted(set(sequences))
 
 
@@ -303,8 +303,8 @@ def assert_report(play: Play, leg: str, message: Message, event: Record) -> None
 def assert_quality(play: Play, leg: str, messages: list[Message]) -> None:
     received, sent = messages
     ended = play.events_of(leg, "CHANNEL_HANGUP_COMPLETE")[0]
-    heard = [event["Source-Lost"] for event in play.events_of(leg, SEND_RTCP_MESSAGE)]
-    told = [event["Source0-Lost"] for event in play.events_of(leg, RECV_RTCP_MESSAGE) if "Source0-Lost" in event]
+    measured = [event["Source-Lost"] for event in play.events_of(leg, SEND_RTCP_MESSAGE)]
+    reported = [event["Source0-Lost"] for event in play.events_of(leg, RECV_RTCP_MESSAGE) if "Source0-Lost" in event]
     local = str(ended["variable_local_media_ip"]), number(ended, "variable_local_media_port")
     remote = str(ended["variable_remote_media_ip"]), number(ended, "variable_remote_media_port")
     assert endpoints(received) == (*remote, *local)
@@ -312,7 +312,7 @@ def assert_quality(play: Play, leg: str, messages: list[Message]) -> None:
     report = strict(received.payload)
     assert report["DIR"] == 0
     assert report["TOTAL_PK"] == number(ended, "variable_rtp_audio_in_packet_count")
-    assert report["PACKET_LOSS"] == signed(str(heard[-1]))
+    assert report["PACKET_LOSS"] == signed(str(measured[-1]))
     assert report["EXPECTED_PK"] == report["TOTAL_PK"] + report["PACKET_LOSS"]
     assert report["RTP_SIP_CALL_ID"] == received.correlation_id
     assert received.mos == round(report["MOS"] * 100)
@@ -320,7 +320,7 @@ def assert_quality(play: Play, leg: str, messages: list[Message]) -> None:
     report = strict(sent.payload)
     assert report["DIR"] == 1
     assert report["TOTAL_PK"] == number(ended, "variable_rtp_audio_out_packet_count")
-    assert report["PACKET_LOSS"] == signed(str(told[-1]))
+    assert report["PACKET_LOSS"] == signed(str(reported[-1]))
     assert sent.mos is None
     assert "MOS" not in report
 
@@ -345,8 +345,8 @@ def test_outgoing_leg_without_a_call_id_yet_is_logged_under_its_own(play: Play) 
     late = next(event for event in created if event["Call-Direction"] == "outbound")
     leg = str(late["Unique-ID"])
     assert "variable_sip_call_id" not in late
-    first = next(message for message in play.of(LOG) if said(message)["leg"] == leg)
-    assert said(first)["event"] == "CHANNEL_CREATE"
+    first = next(message for message in play.of(LOG) if content(message)["leg"] == leg)
+    assert content(first)["event"] == "CHANNEL_CREATE"
     assert first.correlation_id == legs(play)[leg]
     assert first.timestamp == number(late, "Event-Date-Timestamp")
 
@@ -400,7 +400,7 @@ def test_call_without_a_route_says_that_the_switch_refused_it(play: Play) -> Non
 def test_refusal_went_the_way_it_went(play: Play, name: str) -> None:
     play(name)
     for message in play.of(LOG):
-        fields = said(message)
+        fields = content(message)
         port = int(play.known(fields["leg"], "variable_sip_network_port") or 0)
         if fields["event"] == "CHANNEL_HANGUP_COMPLETE":
             assert port == (message.src_port if fields["by"] == "far-end" else message.dst_port)
@@ -410,7 +410,7 @@ def test_registration_is_filed_under_its_own_call_id(play: Play) -> None:
     play("register_unregister")
     registers = [event for event in play.events if event.get("Event-Subclass") in REGISTRATIONS]
     assert [message.correlation_id for message in play.messages] == [event["call-id"] for event in registers]
-    assert [said(message)["event"] for message in play.messages] == ["sofia::register", "sofia::unregister"]
+    assert [content(message)["event"] for message in play.messages] == ["sofia::register", "sofia::unregister"]
     assert [message.src_port for message in play.messages] == [number(event, "network-port") for event in registers]
 
 
@@ -421,7 +421,7 @@ def test_gateway_is_filed_under_the_switch_and_its_own_name(play: Play) -> None:
     assert [message.correlation_id for message in play.messages] == [
         f"{switch_name}/gateway/{event['Gateway']}" for event in states
     ]
-    assert [said(message)["State"] for message in play.messages] == [event["State"] for event in states]
+    assert [content(message)["State"] for message in play.messages] == [event["State"] for event in states]
     assert len({message.correlation_id for message in play.messages}) > 1
 
 
@@ -438,27 +438,28 @@ def test_call_over_ipv4_has_ipv4_chunks(play: Play) -> None:
 
 def test_second_destination_answers_where_the_first_refused(play: Play) -> None:
     play("failover_486_then_answer")
-    causes = [said(message)["cause"] for message in play.of(LOG) if said(message)["event"] == "CHANNEL_HANGUP_COMPLETE"]
+    lines = [content(message) for message in play.of(LOG)]
+    causes = [line["cause"] for line in lines if line["event"] == "CHANNEL_HANGUP_COMPLETE"]
     assert sorted(causes) == ["MANAGER_REQUEST", "MANAGER_REQUEST", "USER_BUSY"]
     assert len(play.by_leg(QUALITY)) == 2
 
 
 def test_digits_hold_and_transfer_are_in_the_log(play: Play) -> None:
     play("dtmf_hold_transfer")
-    told = Counter(said(message)["event"] for message in play.of(LOG))
+    reported = Counter(content(message)["event"] for message in play.of(LOG))
     fired = Counter(str(event["Event-Name"]) for event in play.events if event["Event-Name"] in LOGGED)
-    assert told == fired
-    assert told["DTMF"] == 6
-    assert told["CHANNEL_HOLD"] == told["CHANNEL_UNHOLD"] == 1
+    assert reported == fired
+    assert reported["DTMF"] == 6
+    assert reported["CHANNEL_HOLD"] == reported["CHANNEL_UNHOLD"] == 1
     digits = [event["DTMF-Digit"] for event in play.events if event["Event-Name"] == "DTMF"]
-    assert [said(message)["digit"] for message in play.of(LOG) if said(message)["event"] == "DTMF"] == digits
+    assert [content(message)["digit"] for message in play.of(LOG) if content(message)["event"] == "DTMF"] == digits
 
 
 def test_loopback_pair_is_told_beside_the_sip_legs(play: Play) -> None:
     play("loopback_leg")
     channels = {leg: messages[0] for leg, messages in play.by_leg(LOG).items()}
     assert len(channels) == 4
-    assert sum("loopback/" in said(message)["channel"] for message in channels.values()) == 2
+    assert sum("loopback/" in content(message)["channel"] for message in channels.values()) == 2
     assert {message.correlation_id for message in play.messages} == set(legs(play).values())
 
 
@@ -466,20 +467,20 @@ def test_every_line_of_a_bridged_leg_names_the_other_legs_call_id(play: Play) ->
     play("bridged_answered")
     call_ids = legs(play)
     for message in play.of(LOG):
-        fields = said(message)
+        fields = content(message)
         if "other-leg" in fields and fields["event"] != "CHANNEL_CREATE":
             assert fields["other-call-id"] == call_ids[fields["other-leg"]]
             assert fields["other-call-id"] != message.correlation_id
 
 
-def test_stories_one_after_the_other_leave_nothing_in_the_agent(house: House, homer: Homer) -> None:
-    house.configure(capture_server=homer.server)
-    agent = house.start()
+def test_stories_one_after_the_other_leave_nothing_in_the_agent(system: System, homer: Homer) -> None:
+    system.configure(capture_server=homer.server)
+    agent = system.start()
     for name in STORIES:
         if name != "load_150_calls":
-            house.fire(story(name))
+            system.fire(story(name))
             assert len(agent.pipeline.legs) == 0
-    house.shutdown()
+    system.shutdown()
     assert agent.counters.waiting == 0
     assert len(homer.messages(agent.counters.ledger().built)) == sum(
         sum(counts) for name, counts in COUNTS.items() if name != "load_150_calls"
@@ -488,11 +489,11 @@ def test_stories_one_after_the_other_leave_nothing_in_the_agent(house: House, ho
     assert switch.faults == []
 
 
-def test_no_srtp_master_key_leaves_the_switch(house: House, homer: Homer) -> None:
-    house.configure(capture_server=homer.server, call_log_format="full")
-    house.start()
+def test_no_srtp_master_key_leaves_the_switch(system: System, homer: Homer) -> None:
+    system.configure(capture_server=homer.server, call_log_format="full")
+    system.start()
     assert "inline:83+VunlCGDNtseafj0uYxTWBp0o2n5gwnp8gGBmb" in json.dumps(story("srtp"))
-    house.fire(story("srtp"))
+    system.fire(story("srtp"))
     payloads = [message.payload for message in homer.messages(20)]
     assert sum(b"inline:(not sent)" in payload for payload in payloads) >= 4
     assert not any(re.search(rb"inline:[A-Za-z0-9+/]", payload) for payload in payloads)

@@ -321,7 +321,7 @@ def test_event_that_can_not_even_be_read_is_one_failed_event() -> None:
     assert agent.counters.mapped == {"CHANNEL_CREATE": 1}
 
 
-def test_living_channels_are_learned_before_the_first_pop() -> None:
+def test_channels_are_learned_before_the_first_pop() -> None:
     inlet = Inlet([])
     agent = made(inlet)
 

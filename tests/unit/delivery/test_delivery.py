@@ -204,13 +204,13 @@ def test_sending_never_blocks_however_full_the_buffer_is(receiver: socket.socket
 
 def test_collector_refuses_until_nothing_was_refused_for_a_while() -> None:
     collector, _ = with_socket(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"))
-    told = [collector.refuses]
+    states = [collector.refuses]
     collector.send(b"x", 1000.0)
-    told.append(collector.refuses)
+    states.append(collector.refuses)
     for seconds in (REFUSING - 1, REFUSING):  # a host tells it once a second at most
         collector.sent_at = 1000.0 + seconds
-        told.append(collector.refuses)
-    assert told == [False, True, True, False]
+        states.append(collector.refuses)
+    assert states == [False, True, True, False]
 
 
 # --- names -----------------------------------------------------------------------------------------------------------

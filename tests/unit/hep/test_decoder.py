@@ -31,9 +31,9 @@ def test_the_example_of_the_specification_says_what_the_specification_says() -> 
 
 
 def test_the_chunks_of_a_datagram_are_told_with_their_offsets() -> None:
-    told = [(chunk.offset, chunk.vendor_id, chunk.type_id, chunk.length, chunk.value) for chunk in parse(SPEC_OCTETS)]
-    assert told[:3] == [(6, 0, 1, 7, 2), (13, 0, 2, 7, 17), (20, 0, 3, 10, "212.202.0.1")]
-    assert told[-1] == (PAYLOAD_AT, 0, 15, 20, b"INVITE sip:bob")
+    found = [(chunk.offset, chunk.vendor_id, chunk.type_id, chunk.length, chunk.value) for chunk in parse(SPEC_OCTETS)]
+    assert found[:3] == [(6, 0, 1, 7, 2), (13, 0, 2, 7, 17), (20, 0, 3, 10, "212.202.0.1")]
+    assert found[-1] == (PAYLOAD_AT, 0, 15, 20, b"INVITE sip:bob")
     assert list(parse(SPEC_OCTETS))[2].data == b"\xd4\xca\0\1"
 
 

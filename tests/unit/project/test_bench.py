@@ -60,9 +60,9 @@ def test_a_peer_that_is_not_installed_is_one_line(
     monkeypatch.setattr(bench, "PEERS", tmp_path)
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/node")
     assert bench.node_lanes(9) == {}
-    told = capsys.readouterr().out
-    assert told.startswith("skipped:")
-    assert told.count("\n") == 1
+    found = capsys.readouterr().out
+    assert found.startswith("skipped:")
+    assert found.count("\n") == 1
 
 
 def test_the_table_has_a_line_per_row_and_json_the_same() -> None:
@@ -70,9 +70,9 @@ def test_the_table_has_a_line_per_row_and_json_the_same() -> None:
     head, encode, hold = bench.table(measured)
     assert head.split() == ["ours", "theirs", "ratio", "reach"]
     assert encode.split()[-1] == hold.split()[-1] == "ok"
-    told = json.loads(json.dumps([each.as_json() for each in measured]))
-    assert told[0]["ratio"]["median"] == pytest.approx((60 + 70 / 1.1) / 2)
-    assert [each["verdict"] for each in told] == ["ok", "ok"]
+    found = json.loads(json.dumps([each.as_json() for each in measured]))
+    assert found[0]["ratio"]["median"] == pytest.approx((60 + 70 / 1.1) / 2)
+    assert [each["verdict"] for each in found] == ["ok", "ok"]
 
 
 def test_the_message_has_a_payload_of_600_octets() -> None:

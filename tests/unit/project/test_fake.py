@@ -230,7 +230,7 @@ def test_answers_can_be_programmed() -> None:
     assert API().execute("Sofia", " status ") == "<status>"
 
 
-def test_living_channels_can_be_asked() -> None:
+def test_channels_can_be_asked() -> None:
     ask = API().executeString
     switch.channels["u1"] = {"Unique-ID": "u1", "Call-Direction": "inbound", "variable_rtp_audio_in_mos": "4.50"}
     listing = json.loads(ask("show channels as json"))

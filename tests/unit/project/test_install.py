@@ -49,16 +49,16 @@ class Machine:
 
     def install(self, *arguments: str, **environment: str) -> str:
         """What it said, when it went well."""
-        told = self.run(*arguments, **environment)
-        assert (told.returncode, told.stderr) == (0, ""), told.stderr
-        return told.stdout
+        result = self.run(*arguments, **environment)
+        assert (result.returncode, result.stderr) == (0, ""), result.stderr
+        return result.stdout
 
     def refuses(self, *arguments: str, **environment: str) -> str:
         """Its one complaint."""
-        told = self.run(*arguments, **environment)
-        assert told.returncode == 1
-        assert told.stderr.startswith("error: ")
-        return told.stderr.removeprefix("error: ")
+        result = self.run(*arguments, **environment)
+        assert result.returncode == 1
+        assert result.stderr.startswith("error: ")
+        return result.stderr.removeprefix("error: ")
 
     def files(self) -> dict[str, tuple[bytes, int]]:
         """Content and age of everything there, but for what Python compiled."""
@@ -97,8 +97,8 @@ def test_the_package_is_there_whole_and_can_be_imported(machine: Machine) -> Non
     assert package_files(machine.scripts) == package_files(ROOT)
     program = "import sys; sys.path.insert(0, sys.argv[1]); import fs_hepipe.hep; print(fs_hepipe.__file__)"
     command = [sys.executable, "-I", "-c", program, str(machine.scripts)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == str(machine.package / "__init__.py")
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == str(machine.package / "__init__.py")
 
 
 def test_the_switchs_user_can_read_it_and_need_not_compile_it(machine: Machine) -> None:
@@ -118,11 +118,11 @@ def test_a_second_run_changes_nothing(machine: Machine) -> None:
     machine.install()
     before = machine.files()
     del before[f"{PACKAGED[0]}/fs_hepipe/.installed"]
-    told = machine.install()
+    result = machine.install()
     after = machine.files()
     del after[f"{PACKAGED[0]}/fs_hepipe/.installed"]
     assert after == before
-    assert told.count("is there already") == 4
+    assert result.count("is there already") == 4
 
 
 def test_a_dry_run_says_the_same_and_does_nothing(machine: Machine) -> None:
@@ -185,9 +185,9 @@ def test_no_permission_is_an_error(machine: Machine) -> None:
 def test_an_edited_xml_stays_and_the_new_one_is_put_beside_it(machine: Machine) -> None:
     edited = machine.autoload / "python.conf.xml"
     edited.write_text('<configuration name="python.conf"/>\n')
-    told = machine.install()
-    assert f"{edited}.new" in told
-    assert '<param name="startup-script" value="fs_hepipe"/>' in told
+    result = machine.install()
+    assert f"{edited}.new" in result
+    assert '<param name="startup-script" value="fs_hepipe"/>' in result
     assert edited.read_text() == '<configuration name="python.conf"/>\n'
     assert (machine.autoload / "python.conf.xml.new").read_bytes() == (
         ROOT / "conf" / "autoload_configs" / "python.conf.xml"
@@ -240,9 +240,9 @@ def test_it_says_to_load_mod_python3_unless_that_is_done(machine: Machine, modul
 
 
 def test_it_says_what_to_do_next(machine: Machine) -> None:
-    told = machine.install()
-    assert [word for word in ("reloadxml", "load mod_python3", "python fs_hepipe") if word not in told] == []
-    assert "restart FreeSWITCH" not in told
+    result = machine.install()
+    assert [word for word in ("reloadxml", "load mod_python3", "python fs_hepipe") if word not in result] == []
+    assert "restart FreeSWITCH" not in result
 
 
 # --- upgrading and removing ---
@@ -256,10 +256,10 @@ def test_an_upgrade_removes_what_the_package_no_longer_has(machine: Machine, che
         path.write_text(path.read_text().replace("reports.custom", "reports.renamed"))
     mine = machine.package / "notes.txt"
     mine.write_text("an operator's")
-    told = machine.install()
+    result = machine.install()
     assert package_files(machine.scripts) == {*package_files(checkout), "fs_hepipe/notes.txt"}
     assert [path.name for path in machine.package.rglob("custom*")] == []
-    assert "restart FreeSWITCH" in told
+    assert "restart FreeSWITCH" in result
 
 
 def test_a_package_of_somebody_else_is_left_alone(machine: Machine) -> None:
@@ -298,14 +298,14 @@ def test_uninstall_keeps_what_was_edited_and_says_so(machine: Machine) -> None:
     mine = machine.autoload / "fs_hepipe.conf.xml"
     mine.write_text("edited")
     (machine.package / "notes.txt").write_text("an operator's")
-    told = machine.install("--uninstall")
+    result = machine.install("--uninstall")
     assert set(machine.files()) == {
         f"{PACKAGED[1]}/autoload_configs/{theirs.name}",
         f"{PACKAGED[1]}/autoload_configs/{mine.name}",
         f"{PACKAGED[0]}/fs_hepipe/notes.txt",
     }
-    assert f"keep {mine}, which has been edited" in told
-    assert f"keep {machine.package}: there are files of somebody else in it" in told
+    assert f"keep {mine}, which has been edited" in result
+    assert f"keep {machine.package}: there are files of somebody else in it" in result
 
 
 # --- Python and construct ---
@@ -345,8 +345,8 @@ def shelf(tmp_path: Path) -> Path:
 
 def test_construct_is_put_beside_the_package_where_python_has_none(machine: Machine, bare: Path, shelf: Path) -> None:
     machine.python = bare
-    told = machine.install(PIP_FIND_LINKS=str(shelf))
-    assert f"install construct>=2.10.68,<2.11 into {machine.scripts}" in told
+    result = machine.install(PIP_FIND_LINKS=str(shelf))
+    assert f"install construct>=2.10.68,<2.11 into {machine.scripts}" in result
     assert (machine.scripts / "construct" / "core.py").exists()
     assert "construct is there already" in machine.install()  # nothing to download from now on
     machine.install("--uninstall")
@@ -384,9 +384,9 @@ def test_without_construct_and_pip_it_says_how_to_get_it(machine: Machine, tmp_p
 
 def test_a_download_that_fails_leaves_nothing_behind(machine: Machine, bare: Path) -> None:
     machine.python = bare
-    told = machine.run()
-    assert told.returncode == 1
-    assert "error: construct>=2.10.68,<2.11 could not be downloaded" in told.stderr
+    result = machine.run()
+    assert result.returncode == 1
+    assert "error: construct>=2.10.68,<2.11 could not be downloaded" in result.stderr
     assert machine.files() == {}
 
 
@@ -416,6 +416,6 @@ def test_a_python_that_is_not_there_is_an_error(machine: Machine) -> None:
 
 
 def test_help_tells_every_option(machine: Machine) -> None:
-    told = machine.install("--help")
+    result = machine.install("--help")
     for option in ("--scripts", "--conf", "--python", "--uninstall", "--dry-run", "DESTDIR"):
-        assert option in told
+        assert option in result

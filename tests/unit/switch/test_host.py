@@ -83,7 +83,7 @@ def test_configuration_is_the_one_the_switch_has_now() -> None:
     assert host.configuration("x.conf") == "\n<configuration/>"
 
 
-def test_living_channels_come_with_their_variables() -> None:
+def test_channels_come_with_their_variables() -> None:
     switch.channels["u1"] = {"Unique-ID": "u1", "variable_sip_call_id": "call", "variable_many": ["a", "b"]}
     (unique_id,) = host.channels()
     event = host.channel(unique_id)
@@ -112,18 +112,18 @@ LINES = [
     ("u1\udce9", "call@192.0.2.1", {"call-id": "call@192.0.2.1"}),
     ("u" * 2000, "call@192.0.2.1", {"call-id": "call@192.0.2.1"}),
 ]
-"""Unique-ID and Call-ID of a line, and what of both the switch can be told."""
+"""Unique-ID and Call-ID of a line, and the headers of the event that is fired."""
 
 
-@pytest.mark.parametrize(("unique_id", "call_id", "told"), LINES, ids=ascii)
-def test_line_of_the_dialplan_is_an_event_of_its_leg(unique_id: str, call_id: str, told: dict[str, str]) -> None:
+@pytest.mark.parametrize(("unique_id", "call_id", "headers"), LINES, ids=ascii)
+def test_line_of_the_dialplan_is_an_event_of_its_leg(unique_id: str, call_id: str, headers: dict[str, str]) -> None:
     consumer = EventConsumer("CUSTOM", "fs_hepipe::log")
     assert host.fire_log(unique_id, call_id, "caf\udce9\n")
     event = consumer.pop(0)
     assert event is not None
     assert event.getHeader("fs_hepipe-log") == "caf\\xe9\\n"
     for header in ("Unique-ID", "variable_sip_call_id", "call-id"):
-        assert event.getHeader(header) == told.get(header)
+        assert event.getHeader(header) == headers.get(header)
 
 
 @pytest.mark.parametrize("call_id", [None, "caf\udce9"], ids=ascii)
