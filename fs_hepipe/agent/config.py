@@ -25,6 +25,7 @@ from xml.parsers.expat import ErrorString
 
 from fs_hepipe.words import names
 from fs_hepipe.words.errors import ConfigError
+from fs_hepipe.words.numbers import MAX_PORT
 from fs_hepipe.words.parameters import Parameter, one_of, parameter, parameters, repeated, whole
 from fs_hepipe.words.settings import Settings
 from fs_hepipe.words.text import shown
@@ -37,8 +38,6 @@ LOG_LEVELS = ("debug", "info", "notice", "warning", "err", "crit", "alert")
 
 MAX_QUEUE = 100_000
 """SWITCH_CORE_QUEUE_LEN of switch_types.h: the switch's own event queue is no longer."""
-
-MAX_PORT = 65_535
 
 MAX_COLLECTORS = 64
 """Every message goes to each of them, one after the other and in the one thread, and each has a socket of its own."""

@@ -8,12 +8,10 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple, Optional
 
-from fs_hepipe.words.numbers import MAX_DIGITS_32, integer
+from fs_hepipe.words.numbers import MAX_DIGITS_32, MAX_PORT, integer
 
 MAX_ADDRESS = 64
 """Characters: an IPv6 address has up to 45 (RFC 4291 §2.2), brackets and a zone included it is not longer than this."""
-
-MAX_PORT = 65_535
 
 KEPT = 4096
 """Endpoints kept, about 300 octets each: the phones and gateways that are in calls at one time."""

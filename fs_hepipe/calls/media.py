@@ -24,12 +24,12 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional
 
-from fs_hepipe.calls.endpoint import MAX_PORT, Endpoint, media_endpoint
+from fs_hepipe.calls.endpoint import Endpoint, media_endpoint
 from fs_hepipe.calls.sdp import MediaLine, media_lines
 from fs_hepipe.hep import Flow
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Get
-from fs_hepipe.words.numbers import integer
+from fs_hepipe.words.numbers import MAX_PORT, integer
 
 AUDIO = "audio"
 VIDEO = "video"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple, Optional
 
-from fs_hepipe.words.numbers import integer
+from fs_hepipe.words.numbers import MAX_PORT, integer
 
 KEPT = 256
 """SDPs kept, about 2 kB each: those of 128 legs at a time. Every event of a leg with variables brings the same two."""
@@ -23,8 +23,6 @@ MAX_LINES = 32
 
 READ = frozenset({"rtcp", "rtcp-mux", "ice-ufrag"})
 """The attributes that are read."""
-
-MAX_PORT = 65_535
 
 
 class MediaLine(NamedTuple):

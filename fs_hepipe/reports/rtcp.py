@@ -236,16 +236,14 @@ def _record(
     is_sender_report: bool,
     is_received: bool,
 ) -> Record:
-    clock = report.clock or (medium.clock if medium else None)
     return Record(
         timestamp=leg.stamp(report.captured),
         protocol_type=RTCP_JSON,
-        payload=_json(leg, report, medium, sender, clock if jitter_unit == "ms" else None, jitter_unit,
-                      is_sender_report=is_sender_report),
+        payload=_json(leg, report, medium, sender, jitter_unit, is_sender_report=is_sender_report),
         received=is_received,
         plane=Plane.RTCP,
         medium=medium.kind if medium else None,
-    )  # fmt: skip
+    )
 
 
 def _json(
@@ -253,7 +251,6 @@ def _json(
     report: Report,
     medium: Optional[Medium],
     sender: Optional[int],
-    clock: Optional[int],
     jitter_unit: str,
     *,
     is_sender_report: bool,
@@ -267,6 +264,7 @@ def _json(
         members.append(f'"ssrc":{sender}')
     if is_sender_report:
         members.append(f'"sender_information":{{{_members(_INFORMATION_KEYS, report.information)}}}')
+    clock = report.clock or (medium.clock if medium else None)
     blocks = []
     for *found, jitter, _ in report.blocks:
         shown_jitter = milliseconds(jitter, clock) if jitter_unit == "ms" else jitter

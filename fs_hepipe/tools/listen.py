@@ -13,9 +13,9 @@ from fs_hepipe.delivery.udp import Target
 from fs_hepipe.hep import decode
 from fs_hepipe.tools.render import Paint, as_dictionary, endpoint, one_line
 from fs_hepipe.words.errors import HepError, TransportError
+from fs_hepipe.words.numbers import MAX_PORT
 
 MAX_DATAGRAM = 65_535
-MAX_PORT = 65_535
 RECEIVE_BUFFER = 8 * 1024 * 1024
 """Octets of receive buffer to ask the kernel for; it may give less."""
 

@@ -19,6 +19,9 @@ MAX_INTEGER = 2**53
 MAX_DIGITS = len(str(MAX_INTEGER))
 """A number with fewer digits is below `MAX_INTEGER`, one with more is above."""
 
+MAX_PORT = 65_535
+"""Of UDP and TCP."""
+
 MAX_TOGETHER = 500
 """Digits of numbers that are read together; those of a report have up to 130."""
 

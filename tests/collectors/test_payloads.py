@@ -13,9 +13,10 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
-from fs_hepipe.agent.config import MAX_PORT, parse
+from fs_hepipe.agent.config import parse
 from fs_hepipe.hep import MAX_UDP_LENGTH, IpProtocol, Message, ProtocolType, encode
 from fs_hepipe.words.event import RecordedEvent
+from fs_hepipe.words.numbers import MAX_PORT
 from fs_hepipe.words.parameters import MAX_TEXT
 from fs_hepipe.words.settings import CALL_LOG_FORMATS, MAX_UINT32, Settings
 from fs_hepipe.words.text import MAX_SHOWN, shown
