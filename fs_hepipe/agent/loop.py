@@ -56,12 +56,6 @@ SHORTEST_REST = 0.001
 TICK = 0.5
 """Seconds between two calls of `Pipeline.tick` and `Collectors.poll`."""
 
-MAX_ASKED = 50
-"""
-Legs per tick that FreeSWITCH is asked about, 0.3 ms each: those that report RTCP and had no other event. `show
-channels` is 0.1 s late, so it does not list a call that was answered just before we started (measured).
-"""
-
 REQUEST_TIMEOUT = 3.0
 """Seconds that a command of fs_cli waits for the loop."""
 
@@ -110,7 +104,7 @@ class Agent:
         self.queue_length = config.event_queue_length
         """Of the inlet; it does not change while the agent runs."""
         self.counters = Counters()
-        self.pipeline = Pipeline(config.settings, self.counters)
+        self.pipeline = Pipeline(config.settings, self.counters, self._describe)
         self.collectors = Collectors()
         self._bound: dict[tuple[str, str], bool] = {}
         self.watermark = 0
@@ -129,7 +123,7 @@ class Agent:
         self._leaving_at: Optional[float] = None
         self._wait_ms = WAIT_MS
         self._requests: deque[tuple[Callable[[], None], threading.Event]] = deque()
-        self._describe: Callable[[str], Optional[Event]] = lambda _unique_id: None
+        self._channel: Callable[[str], Optional[Event]] = lambda _unique_id: None
         self._inlet: Inlet
         """Set by `run`."""
 
@@ -154,16 +148,16 @@ class Agent:
     def run(
         self,
         channels: Callable[[], Iterable[str]] = list,
-        describe: Callable[[str], Optional[Event]] = lambda _unique_id: None,
+        channel: Callable[[str], Optional[Event]] = lambda _unique_id: None,
     ) -> None:
         """
         Runs until `stop`, or until FreeSWITCH shuts down.
 
         Args:
             channels: returns the Unique-IDs of the channels that exist already.
-            describe: returns one of them as an event with its variables, None if it does not exist.
+            channel: returns one of them as an event with its variables, None if it does not exist.
         """
-        self._describe = describe
+        self._channel = channel
         try:
             with closing(self._open_inlet(self.queue_length)) as self._inlet, closing(self.collectors):
                 self._bind(self.config)
@@ -180,14 +174,16 @@ class Agent:
         with self._guarded("the question for the channels"):
             unique_ids = channels()
         for unique_id in unique_ids:
-            self._ask(unique_id)
-
-    def _ask(self, unique_id: str) -> None:
-        """Asks FreeSWITCH about one leg."""
-        with self._guarded("a question about a leg"):
             event = self._describe(unique_id)
             if event is not None:
                 self._handle(event, self._clock())
+
+    def _describe(self, unique_id: str) -> Optional[Event]:
+        """Asks FreeSWITCH about one channel."""
+        event: Optional[Event] = None
+        with self._guarded("a question about a leg"):
+            event = self._channel(unique_id)
+        return event  # noqa: RET504  None after an exception
 
     @contextlib.contextmanager
     def _guarded(self, what: str) -> Iterator[None]:
@@ -254,11 +250,6 @@ class Agent:
             self._send(self.pipeline.tick(now))
         for error in self.pipeline.take_faults():
             log.error("housekeeping of a leg failed: %s", describe_error(error))
-        unique_ids: list[str] = []
-        with self._guarded("the search for legs to ask about"):
-            unique_ids = self.pipeline.take_unknown(MAX_ASKED)
-        for unique_id in unique_ids:
-            self._ask(unique_id)
         with self._guarded("housekeeping of the collectors"):
             for problem in self.collectors.poll(now, self._wall()):
                 log.warning(problem)  # not as an argument: each collector's problem is a message of its own

@@ -16,6 +16,15 @@ from fs_hepipe.words.text import shown, to_json
 CLOCK_STEP = 1_000_000
 """Microseconds: further back than this is a clock that was set, not two events in one tick."""
 
+SOON = 5.0
+"""
+Seconds until the second question about a leg's media: FreeSWITCH corrects the address that was announced only when
+packets have come from another one (switch_rtp.c, auto-adjust), and no event tells that.
+"""
+
+LATER = 30.0
+"""Seconds between further questions: a re-INVITE that FreeSWITCH sends itself is told by no event either."""
+
 SIP_CHANNEL = "sofia/"
 """How the names of SIP channels begin (mod_sofia.c:sofia_glue_attach_private)."""
 
@@ -30,9 +39,9 @@ class Leg:
     """A channel. Every attribute that can be None is None as long as it is not known."""
 
     __slots__ = (
-        "_named_id", "_other", "_other_id", "asked", "audio", "call_id", "channel", "created", "destroyed", "dropped",
-        "held", "ip_protocol", "last_timestamp", "local", "merged_into", "names_other", "other_is_gone", "outbound",
-        "quoted", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
+        "_asked", "_named_id", "_other", "_other_id", "ask_at", "audio", "call_id", "channel", "created", "destroyed",
+        "dropped", "held", "ip_protocol", "last_timestamp", "local", "merged_into", "names_other", "other_is_gone",
+        "outbound", "quoted", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
     )  # fmt: skip
 
     def __init__(self, unique_id: str) -> None:
@@ -65,8 +74,8 @@ class Leg:
         """Its quality was reported."""
         self.seen = 0.0
         """When the last event came."""
-        self.asked = False
-        """FreeSWITCH was asked about it, because no event had given its name or its media."""
+        self.ask_at = 0.0
+        """From when on FreeSWITCH is to be asked about its media, if RTCP comes; see `was_asked`."""
         self.destroyed: Optional[float] = None
         """When CHANNEL_DESTROY came."""
         self.dropped = False
@@ -77,6 +86,7 @@ class Leg:
         """The other leg was known and is remembered no longer: who has its Unique-ID now is somebody else."""
         self.merged_into: Optional[Leg] = None
         """The leg that this one turned out to be, after a rename."""
+        self._asked = False
         self._other: Optional[Leg] = None
         self._named_id: Optional[str] = None  # the Unique-ID under which the other leg was named
         self._other_id: Optional[str] = None
@@ -132,6 +142,14 @@ class Leg:
         so after a rename, and after somebody else has that Unique-ID.
         """
         return other_id == self._named_id and (self.other is not None or self.other_is_gone)
+
+    def media_may_change(self) -> None:
+        """Its media may be elsewhere than events have told: FreeSWITCH is to be asked when the next RTCP comes."""
+        self.ask_at, self._asked = 0.0, False
+
+    def was_asked(self, now: float) -> None:
+        """FreeSWITCH was asked about its media."""
+        self.ask_at, self._asked = now + (LATER if self._asked else SOON), True
 
     def drop(self) -> None:
         """It is remembered no longer."""

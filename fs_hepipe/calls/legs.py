@@ -33,11 +33,21 @@ LINGER = 5.0
 SILENCE = 24 * 3600.0
 """Seconds: a leg of which nothing was heard for a day has ended, and its CHANNEL_DESTROY was lost."""
 
-TELLS_MEDIA = frozenset({
-    names.CHANNEL_PROGRESS_MEDIA, names.CHANNEL_ANSWER, names.CHANNEL_BRIDGE, names.CALL_UPDATE, names.CHANNEL_HOLD,
-    names.CHANNEL_UNHOLD, names.CHANNEL_DATA, names.CHANNEL_HANGUP_COMPLETE,
+CHANGES_MEDIA = frozenset({
+    names.CHANNEL_PROGRESS_MEDIA, names.CHANNEL_ANSWER, names.CALL_UPDATE, names.CHANNEL_HOLD, names.CHANNEL_UNHOLD,
 })  # fmt: skip
-"""Events after which a leg's media may be elsewhere: answer, re-INVITE, transfer, our own question, and the end."""
+"""Events that come with a new SDP: soon afterwards FreeSWITCH may correct its addresses."""
+
+TELLS_MEDIA = CHANGES_MEDIA | {
+    names.CHANNEL_BRIDGE, names.CHANNEL_UNBRIDGE, names.CHANNEL_UUID, names.CHANNEL_EXECUTE,
+    names.CHANNEL_EXECUTE_COMPLETE, names.CHANNEL_HANGUP, names.CHANNEL_HANGUP_COMPLETE, names.CHANNEL_DATA,
+    names.CUSTOM, "CHANNEL_PARK", "CHANNEL_UNPARK", "SESSION_HEARTBEAT", "RECORD_START", "RECORD_STOP",
+    "PLAYBACK_START", "PLAYBACK_STOP", "MEDIA_BUG_START", "MEDIA_BUG_STOP",
+}  # fmt: skip
+"""
+Events that have variables (switch_channel.c:switch_channel_event_set_extended_data) while there are media. Where media
+are can be learned from each.
+"""
 
 TELLS_SIP = frozenset({
     names.CHANNEL_CREATE, names.CHANNEL_PROGRESS, names.CHANNEL_PROGRESS_MEDIA, names.CHANNEL_ANSWER,
@@ -88,7 +98,7 @@ class Legs:
         if self.learns_media and not learn_media:
             for leg in [*self._live.values(), *self._gone.values()]:
                 leg.audio = leg.video = None
-                leg.asked = False
+                leg.media_may_change()
         self.learns_media = learn_media
 
     def find(self, unique_id: Optional[str]) -> Optional[Leg]:
@@ -140,9 +150,10 @@ class Legs:
         if self.learns_media and (
             name in TELLS_MEDIA
             or (name == names.CHANNEL_DESTROY and not leg.reported)  # CHANNEL_HANGUP_COMPLETE was lost
-            or (is_last_chance and leg.audio is None and leg.call_id is not None)
         ):
             leg.audio, leg.video = observe_media(leg.audio, leg.video, get)
+            if name in CHANGES_MEDIA:
+                leg.media_may_change()
         return leg
 
     def destroy(self, leg: Leg, now: float) -> None:
@@ -222,7 +233,7 @@ class Legs:
         early = self._live.pop(new_id, None)
         leg.rename(new_id)
         self._live[new_id] = leg
-        if early is not None and early.is_early:
+        if early is not None and not early.created and early.call_id in {None, leg.call_id}:
             leg.sender_reports += early.sender_reports
             self.waiting.move(early, leg)
             early.merged_into = leg

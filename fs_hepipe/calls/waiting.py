@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.calls.record import Record
 from fs_hepipe.words.counters import Counters
 
 MAX_PER_LEG = 32
@@ -37,7 +37,6 @@ class Waiting:
         self._counters = counters
         self._legs: dict[Leg, None] = {}  # those with a record
         self._ends: deque[tuple[float, Leg]] = deque()  # when a record of a leg is due, if it still waits then
-        self._unknown: dict[Leg, None] = {}  # those that the switch can be asked about
 
     def __iter__(self) -> Iterator[Leg]:
         """The legs with a record, as they are now."""
@@ -56,8 +55,6 @@ class Waiting:
         if len(self._ends) > MAX_ENDS:
             self._sort_ends()
         self._counters.waiting += 1
-        if not leg.asked and _can_be_asked_about(leg, record):
-            self._unknown[leg] = None
         return True
 
     def take(self, leg: Leg) -> Record:
@@ -77,7 +74,6 @@ class Waiting:
             self._counters.waiting -= len(leg.held or ())
             leg.held = None
             self._legs.pop(leg, None)
-            self._unknown.pop(leg, None)
         for due, record in records[:MAX_PER_LEG]:
             self.add(target, record, due - PATIENCE)
         self._sort_ends()
@@ -94,17 +90,6 @@ class Waiting:
         self._ends.extendleft((leg.held[0][0], leg) for leg in reversed(legs) if leg.held is not None)
         return list(legs)
 
-    def take_unknown(self, most: int) -> list[Leg]:
-        """Legs of which nothing is known but that a record waits; each is given once, as it is asked about once."""
-        legs: list[Leg] = []
-        while self._unknown and len(legs) < most:
-            leg = next(iter(self._unknown))
-            del self._unknown[leg]
-            if leg.held is not None and _can_be_asked_about(leg, leg.held[0][1]):
-                leg.asked = True
-                legs.append(leg)
-        return legs
-
     def _sort_ends(self) -> None:
         self._ends = deque(sorted(((due, leg) for leg in self._legs for due, _ in leg.held or ()), key=_first))
 
@@ -112,8 +97,3 @@ class Waiting:
 def _first(pair: tuple[float, object]) -> float:
     """When it is due."""
     return pair[0]
-
-
-def _can_be_asked_about(leg: Leg, record: Record) -> bool:
-    """An RTCP event names a channel, and nothing of its media: the switch knows them."""
-    return leg.channel is None or (record.plane is not Plane.SIGNALLING and not leg.media)

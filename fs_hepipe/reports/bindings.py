@@ -30,6 +30,8 @@ def bindings(settings: Settings) -> list[tuple[str, str]]:
     if settings.report_qos_events:
         wanted |= RTCP
     subclasses = [names.LOG_SUBCLASS] if settings.report_call_events else []
+    if settings.report_rtcp_events:
+        subclasses.append(names.REINVITE_SUBCLASS)
     if settings.report_custom_events:
-        subclasses.extend(settings.custom_events)
+        subclasses.extend(subclass for subclass in settings.custom_events if subclass not in subclasses)
     return [(name, "") for name in sorted(wanted)] + [(names.CUSTOM, subclass) for subclass in subclasses]

@@ -1,6 +1,6 @@
 """
 The heart: an event in, HEP datagrams out. No I/O, no clock, no logging; `now` is an argument (seconds of any clock that
-does not go back) and everything that happened is in `counters`.
+does not go back), what asks FreeSWITCH about a channel is one too, and everything that happened is in `counters`.
 
 The way of an event: its leg learns what it tells -> a mapper makes records of it -> each record gets its leg's Call-ID
 and addresses and is encoded. What can't be addressed yet waits on its leg (`waiting`).
@@ -32,12 +32,26 @@ from fs_hepipe.words.settings import Settings
 ENDS = frozenset({names.CHANNEL_HANGUP_COMPLETE, names.CHANNEL_DESTROY})
 """Events that carry the statistics of a leg's media; the second in case the first was lost."""
 
+MAX_QUESTIONS = 50
+"""
+To FreeSWITCH about channels, from one `tick` to the next; 0.3 ms each. Reports beyond that carry the addresses that are
+known.
+"""
+
 
 class Pipeline:
     """Events to datagrams for one agent."""
 
-    def __init__(self, settings: Settings, counters: Counters) -> None:
+    def __init__(
+        self, settings: Settings, counters: Counters, ask: Callable[[str], Optional[Event]] = lambda _unique_id: None
+    ) -> None:
+        """
+        Args:
+            ask: returns a channel as an event with its variables (CHANNEL_DATA), None if there is no answer.
+        """
         self.counters = counters
+        self._ask = ask
+        self._questions = MAX_QUESTIONS
         self._waiting = Waiting(counters)
         self.legs = Legs(settings.max_legs, self._waiting)
         self.unsent: list[bytes] = []
@@ -105,6 +119,7 @@ class Pipeline:
     def tick(self, now: float) -> list[bytes]:
         """What leaves or ends by the mere passing of time. `take_faults` gives what went wrong with a leg."""
         datagrams, self.unsent = self.unsent, []
+        self._questions = MAX_QUESTIONS
 
         def end_what_is_due(leg: Leg) -> None:
             while leg.held is not None and leg.held[0][0] <= now:
@@ -121,10 +136,6 @@ class Pipeline:
         """What went wrong with legs since it was asked last, one of each kind."""
         faults, self._faults = self._faults, {}
         return list(faults.values())
-
-    def take_unknown(self, most: int) -> list[str]:
-        """Unique-IDs of which nothing is known but that they wait, each once: the switch can be asked about them."""
-        return [leg.unique_id for leg in self._waiting.take_unknown(most)]
 
     def finish(self) -> list[bytes]:
         """Everything that still waits leaves as it is, or is counted as dropped: the agent stops."""
@@ -172,7 +183,11 @@ class Pipeline:
         leg = self.legs.get(unique_id, now)
         mapper = rtcp.received if name == names.RECV_RTCP_MESSAGE else rtcp.sent
         try:
+            if now >= leg.ask_at:
+                self._ask_about(leg, now, datagrams)
             record = mapper(get, leg, self._settings.rtcp_jitter_unit)
+            if now >= leg.ask_at:  # it told that media have changed
+                self._ask_about(leg, now, datagrams)
             if record is None:
                 return "empty_report"
             if not self._settings.report_rtcp_events:
@@ -183,10 +198,32 @@ class Pipeline:
                 self.legs.drop(leg)  # else RTCP that comes after the end of its leg would leave one behind
         return ""
 
+    def _ask_about(self, leg: Leg, now: float, datagrams: list[bytes]) -> None:
+        """Learns from FreeSWITCH where a leg's media are now, before its RTCP is reported."""
+        if leg.destroyed is not None or not self._questions or not self._settings.report_rtcp_events:
+            return
+        self._questions -= 1
+        leg.was_asked(now)
+        try:
+            answer = self._ask(leg.unique_id)
+            if answer is not None:
+                self.counters.received[names.CHANNEL_DATA] += 1
+                self.counters.ignored["only_learned_from"] += 1
+                self.legs.observe(names.CHANNEL_DATA, leg.unique_id, answer.getHeader, now)
+                self._emit(leg, [], now, datagrams)
+        except Exception as error:  # the report is sent with what is known
+            self._faults[type(error)] = error
+
     def _custom(self, event: Event, _name: str, now: float, datagrams: list[bytes]) -> str:
         settings = self._settings
         get = event.getHeader
         subclass = get(names.EVENT_SUBCLASS) or ""
+        if subclass == names.REINVITE_SUBCLASS:
+            leg = self.legs.find(get(names.UNIQUE_ID))
+            if leg is not None:
+                leg.media_may_change()
+            if subclass not in settings.custom_events or not settings.report_custom_events:
+                return "only_learned_from"
         is_ours = subclass == names.LOG_SUBCLASS and settings.report_call_events
         if not is_ours and not (settings.report_custom_events and subclass in settings.custom_events):
             return "not_wanted"

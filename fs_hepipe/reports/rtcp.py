@@ -129,8 +129,7 @@ def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
         return None
     medium = _medium_received(leg, report)
     if medium is not None:
-        if report.ssrc:
-            medium.received.ssrc = report.ssrc
+        _hear(leg, medium, report.ssrc)
         for block in report.blocks:
             reception = block.reception
             if reception is not None and medium.sent.ssrc in {None, reception.ssrc}:
@@ -150,7 +149,7 @@ def sent(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
     report = _read_sent(get)
     medium = _medium_of_remote(leg.media, report.ssrc)
     if medium is not None and report.ssrc:
-        medium.received.ssrc = report.ssrc
+        _hear(leg, medium, report.ssrc)
         reception = report.blocks[0].reception
         if reception is not None:
             medium.received.add(reception._replace(ssrc=report.ssrc))
@@ -221,6 +220,14 @@ def _medium_of_remote(media: list[Medium], remote_ssrc: Optional[int]) -> Option
         if remote_ssrc and medium.received.ssrc == remote_ssrc:
             return medium
     return None
+
+
+def _hear(leg: Leg, medium: Medium, remote_ssrc: Optional[int]) -> None:
+    """Remembers the SSRC of the far end. Another one may be another source of media, at another address."""
+    if remote_ssrc:
+        if medium.received.ssrc not in {None, remote_ssrc}:
+            leg.media_may_change()
+        medium.received.ssrc = remote_ssrc
 
 
 # --- write ---

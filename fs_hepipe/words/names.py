@@ -142,6 +142,9 @@ GATEWAY = "Gateway"
 REGISTER_NETWORK_IP = "Register-Network-IP"
 REGISTER_NETWORK_PORT = "Register-Network-Port"
 
+# --- a re-INVITE of the far end: its Unique-ID and nothing of its media (sofia.c:sofia_handle_sip_i_state) ---
+REINVITE_SUBCLASS = "sofia::reinvite"
+
 # --- our own event, fired by the dialplan's `fs_hepipe log TEXT` ---
 LOG_SUBCLASS = "fs_hepipe::log"
 LOG_TEXT = "fs_hepipe-log"

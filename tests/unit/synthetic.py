@@ -239,7 +239,11 @@ class Ear:
 
     def __init__(self, **settings: Any) -> None:
         self.counters = Counters()
-        self.pipeline = Pipeline(Settings(**settings), self.counters)
+        self.pipeline = Pipeline(Settings(**settings), self.counters, self._answer)
+        self.asked: list[str] = []
+        """The channels that FreeSWITCH was asked about."""
+        self.channels: dict[str, Union[Headers, Exception]] = {}
+        """What it answers, by Unique-ID; nothing for any other one."""
 
     def hear(self, *events: Event, now: float = 0.0) -> list[Message]:
         """The messages that left because of these events."""
@@ -248,6 +252,13 @@ class Ear:
     def wait(self, now: float) -> list[Message]:
         """The messages that left because time went on."""
         return self._settled(self.pipeline.tick(now))
+
+    def _answer(self, unique_id: str) -> Optional[RecordedEvent]:
+        self.asked.append(unique_id)
+        answer = self.channels.get(unique_id)
+        if isinstance(answer, Exception):
+            raise answer
+        return None if answer is None else Channel(unique_id).event(names.CHANNEL_DATA, answer)
 
     def end(self) -> list[Message]:
         return self._settled(self.pipeline.finish())

@@ -196,7 +196,7 @@ def test_the_newest_media_endpoints_hold(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name, remote",
-    [("CHANNEL_HANGUP", 30_000), ("CHANNEL_HANGUP_COMPLETE", 31_000), ("CHANNEL_DESTROY", 31_000)],
+    [("CHANNEL_HANGUP", 31_000), ("CHANNEL_HANGUP_COMPLETE", 31_000), ("CHANNEL_DESTROY", 31_000)],
 )
 def test_at_the_end_of_a_leg_its_media_are_read_once_more_for_the_report_on_quality(name: str, remote: int) -> None:
     legs, channel = Memory(), Channel()

@@ -76,25 +76,6 @@ def test_a_leg_whose_records_were_taken_is_due_no_more() -> None:
     assert room.due(15.0) == [leg]
 
 
-def test_a_leg_of_which_nothing_was_told_is_a_stranger() -> None:
-    """An RTCP event names a channel and no more; the switch can be asked about it."""
-    room, stranger, known = Waiting(Counters()), Leg("stranger"), Leg("known")
-    known.channel = "sofia/internal/1001@192.0.2.10"
-    for leg in (stranger, known):
-        room.add(leg, record(), 0.0)
-    assert room.take_unknown(50) == [stranger]
-    assert stranger.asked
-    assert room.take_unknown(50) == []
-
-
-def test_a_leg_that_became_known_meanwhile_is_not_asked_about() -> None:
-    room, leg = Waiting(Counters()), Leg("a")
-    room.add(leg, record(), 0.0)
-    leg.channel = "sofia/internal/1001@192.0.2.10"
-    assert room.take_unknown(50) == []
-    assert not leg.asked
-
-
 def test_what_waits_on_two_legs_that_are_one_is_bounded_and_counted() -> None:
     counters = Counters()
     room, early, leg = Waiting(counters), Leg("early"), Leg("leg")

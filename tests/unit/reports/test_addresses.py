@@ -17,12 +17,14 @@ from tests.unit.synthetic import (
     OURS,
     T0,
     UPDATE,
+    UUID,
     Channel,
     Ear,
     audio,
     block,
     body,
     callee,
+    event,
     flow,
     names_of,
     received_rtcp,
@@ -83,42 +85,155 @@ def test_rtcp_of_a_leg_that_nobody_saw_waits_and_is_counted() -> None:
     assert len(ear.pipeline.legs) == 0, "nothing but RTCP was heard of it: it had ended before"
 
 
-def test_a_leg_of_which_rtcp_alone_was_heard_can_be_asked_about() -> None:
+def test_leg_without_any_event_but_rtcp_is_asked_about() -> None:
     ear, a = Ear(), Channel("unheard of")
-    ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])), callee("known", None).event(CREATE))
-    assert ear.pipeline.take_unknown(0) == []
-    assert ear.pipeline.take_unknown(50) == ["unheard of"]
-    assert ear.pipeline.take_unknown(50) == [], "once is enough: it lives or it does not"
-    (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio()}))
+    ear.channels["unheard of"] = {**sip(), **audio()}
+    (message,) = ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])))
     assert (message.correlation_id, message.src_port) == ("call-a", 30_001)
 
 
-def test_a_leg_whose_media_mattered_to_no_report_can_be_asked_about_once_they_do() -> None:
+def test_leg_whose_media_mattered_to_no_report_is_asked_about_once_they_do() -> None:
     ear, a = Ear(report_rtcp_events=False, report_qos_events=False), Channel()
-    ear.hear(a.event(ANSWER, {**sip(), **audio()}), callee("rings", None).event(CREATE))
+    ear.channels["leg-a"] = {**sip(), **audio()}
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}), a.hears(received_rtcp(blocks=[block(OURS)])))
+    assert ear.asked == []
     ear.pipeline.reconfigure(Settings())
-    assert ear.hear(a.hears(received_rtcp(blocks=[block(OURS)]))) == []
-    assert ear.pipeline.take_unknown(50) == ["leg-a"]
-    (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio()}))
+    (message,) = ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])))
     assert flow(message) == ("198.51.100.7", 30_001, "192.0.2.2", 20_001)
 
 
-def test_media_that_nobody_looked_at_for_a_while_are_not_believed() -> None:
+def test_media_of_before_a_time_without_reports_are_not_used() -> None:
     ear, a = Ear(), Channel()
     ear.hear(a.event(ANSWER, {**sip(), **audio()}), a.hears(received_rtcp(blocks=[block(OURS)])))
     ear.pipeline.reconfigure(Settings(report_rtcp_events=False, report_qos_events=False))
     ear.hear(a.event(UPDATE, {**sip(), **audio(remote=40_000, ssrc=77)}))
     ear.pipeline.reconfigure(Settings())
-    assert ear.hear(a.says(sent_rtcp())) == []
-    assert ear.pipeline.take_unknown(50) == ["leg-a"]
-    (message,) = ear.hear(a.event(names.CHANNEL_DATA, {**sip(), **audio(remote=40_000, ssrc=77)}))
+    ear.channels["leg-a"] = {**sip(), **audio(remote=40_000, ssrc=77)}
+    (message,) = ear.hear(a.says(sent_rtcp()))
     assert (flow(message)[3], body(message)["leg"]) == (40_001, "leg-a")
 
 
-def test_the_switch_is_asked_about_a_leg_once_and_about_so_many_at_a_time() -> None:
+# --- media that move in mid-call, and FreeSWITCH is asked where they are ----------------------------------------------
+
+BEHIND_NAT = {**audio(), "variable_remote_media_ip": "192.168.1.50"}
+ADJUSTED = {
+    **BEHIND_NAT,
+    "variable_remote_audio_ip": "203.0.113.9",
+    "variable_remote_audio_port": "62000",
+    "variable_remote_audio_ip_reported": "192.168.1.50",
+    "variable_remote_audio_port_reported": "30000",
+    "variable_rtp_auto_adjust_audio": "true",
+}
+
+
+def test_rtcp_of_a_phone_behind_nat_has_the_address_that_packets_come_from() -> None:
+    """FreeSWITCH corrects the address when packets have come, after the last event that has variables."""
+    ear, a = Ear(), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **BEHIND_NAT}))
+    ear.channels["leg-a"] = {**sip(), **ADJUSTED}
+    received, sent = ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])), a.says(sent_rtcp()), now=5.0)
+    assert flow(received) == ("203.0.113.9", 62_001, "192.0.2.2", 20_001)
+    assert flow(sent) == ("192.0.2.2", 20_001, "203.0.113.9", 62_001)
+    assert ear.asked == ["leg-a"]
+
+
+def test_leg_is_asked_about_at_its_first_rtcp_soon_again_and_then_from_time_to_time() -> None:
+    ear, a = Ear(), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}))
+    asked = []
+    for now in range(5, 105, 5):
+        ear.asked.clear()
+        ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])), now=float(now))
+        ear.wait(float(now))
+        asked += [now] * len(ear.asked)
+    assert asked == [5, 10, 40, 70, 100]
+
+
+def test_reinvite_of_the_far_end_is_followed_by_a_question() -> None:
+    """sofia::reinvite has nothing but the Unique-ID."""
+    ear, a = Ear(), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}))
+    reinvite = event(names.CUSTOM, {"Event-Subclass": "sofia::reinvite", "Unique-ID": "leg-a"})
+    ear.channels["leg-a"] = {**sip(), **audio()}
+    (first,) = ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])), now=5.0)
+    ear.channels["leg-a"] = {**sip(), **audio(remote=40_000, variable_remote_media_ip="203.0.113.77")}
+    assert ear.hear(reinvite, now=6.0) == []
+    (second,) = ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])), now=6.5)
+    assert (flow(first)[:2], flow(second)[:2]) == (("198.51.100.7", 30_001), ("203.0.113.77", 40_001))
+    assert ear.counters.ignored["only_learned_from"] == 1
+
+
+@pytest.mark.parametrize("name", [UPDATE, names.CHANNEL_HOLD, names.CHANNEL_UNHOLD])
+def test_an_event_with_a_new_sdp_is_followed_by_a_question(name: str) -> None:
+    ear, a = Ear(), Channel()
+    rtcp = a.hears(received_rtcp(blocks=[block(OURS)]))
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}), rtcp, now=5.0)
+    ear.hear(a.event(name, {**sip(), **audio()}), rtcp, now=6.0)
+    assert ear.asked == ["leg-a", "leg-a"]
+
+
+@pytest.mark.parametrize("direction", ["hears", "says"])
+def test_another_ssrc_of_the_far_end_is_followed_by_a_question(direction: str) -> None:
+    """A pick-up or a transfer at the far end: FreeSWITCH's own re-INVITE is told by no event."""
+    ear, a = Ear(), Channel()
+    ear.channels["leg-a"] = {**sip(), **audio()}
+    make = getattr(a, direction)
+    headers = received_rtcp if direction == "hears" else sent_rtcp
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}), make(headers(0xFAFA)), now=5.0)
+    ear.channels["leg-a"] = {**sip(), **audio(remote=40_000)}
+    (message,) = ear.hear(make(headers(0xBEEF)), now=6.0)
+    assert 40_001 in flow(message)
+    ear.hear(make(headers(0xBEEF)), now=7.0)
+    assert ear.asked == ["leg-a", "leg-a"]
+
+
+@pytest.mark.parametrize(
+    "name", [names.CHANNEL_UNBRIDGE, names.CHANNEL_EXECUTE, names.CHANNEL_UUID, "PLAYBACK_START", "RECORD_STOP"]
+)
+def test_every_event_with_variables_tells_where_media_are(name: str) -> None:
+    ear, a = Ear(call_events=(name,)), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **BEHIND_NAT}), a.event(name, {**sip(), **ADJUSTED}))
+    (message,) = ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])))
+    assert flow(message)[:2] == ("203.0.113.9", 62_001)
+
+
+def test_questions_are_bounded_and_reports_beyond_that_have_the_known_addresses() -> None:
     ear = Ear()
-    ear.hear(*[Channel(str(number)).hears(received_rtcp(blocks=[block(OURS)])) for number in range(5)])
-    assert [ear.pipeline.take_unknown(2) for _ in range(4)] == [["0", "1"], ["2", "3"], ["4"], []]
+    for number in range(60):
+        leg = Channel(str(number))
+        ear.hear(leg.event(ANSWER, {**sip(), **audio()}))
+        assert len(ear.hear(leg.hears(received_rtcp(blocks=[block(OURS)])))) == 1
+    assert len(ear.asked) == 50
+    ear.wait(0.5)
+    ear.hear(*[Channel(str(number)).hears(received_rtcp(blocks=[block(OURS)])) for number in range(60)], now=0.6)
+    assert sorted(ear.asked, key=int) == [str(number) for number in range(60)]
+
+
+def test_question_that_fails_costs_the_report_nothing() -> None:
+    ear, a = Ear(), Channel()
+    ear.channels["leg-a"] = MemoryError("no")
+    assert len(ear.hear(a.event(ANSWER, {**sip(), **audio()}), a.hears(received_rtcp(blocks=[block(OURS)])))) == 2
+    assert [type(fault) for fault in ear.pipeline.take_faults()] == [MemoryError]
+
+
+def test_leg_that_has_ended_is_not_asked_about_nor_any_without_reports_of_rtcp() -> None:
+    ear, a = Ear(), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}), a.event(DESTROY, {**sip(), **audio()}))
+    assert len(ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])))) == 1
+    ear.pipeline.reconfigure(Settings(report_rtcp_events=False))
+    ear.hear(Channel("b").hears(received_rtcp(blocks=[block(OURS)])))
+    assert ear.asked == []
+
+
+def test_rtcp_under_a_new_unique_id_before_its_rename_is_of_the_renamed_leg() -> None:
+    ear, a = Ear(), Channel()
+    ear.channels["renamed"] = {**sip(), **audio()}
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}))
+    early = ear.hear(Channel("renamed").hears(received_rtcp(blocks=[block(OURS)])))
+    ear.hear(Channel("renamed").event(UUID, {"Old-Unique-ID": "leg-a"}))
+    late = ear.hear(Channel("renamed").hears(received_rtcp(blocks=[block(OURS)], ntp=(1, 1))))
+    assert [message.correlation_id for message in [*early, *late]] == ["call-a", "call-a"]
+    assert len(ear.pipeline.legs) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from fs_hepipe.words.settings import CALL_EVENTS, Settings
 from tests.unit.synthetic import RECORDINGS, recorded
 
 WORDS = {value for key, value in vars(names).items() if key.isupper() and isinstance(value, str)}
-HEADERS = {word for word in WORDS if not word.isupper() or word == "SSRC"} - {names.LOG_SUBCLASS}
+SUBCLASSES = {names.LOG_SUBCLASS, names.REINVITE_SUBCLASS}
+HEADERS = {word for word in WORDS if not word.isupper() or word == "SSRC"} - SUBCLASSES
 
 NOT_RECORDED = {
     "Old-Unique-ID",  # no recorded channel was renamed
@@ -24,7 +25,7 @@ NOT_RECORDED = {
 
 def test_every_event_name_is_one_of_the_switchs() -> None:
     assert names.LOGGABLE <= EVENT_NAMES
-    assert WORDS - HEADERS - {names.LOG_SUBCLASS} <= EVENT_NAMES
+    assert WORDS - HEADERS - SUBCLASSES <= EVENT_NAMES
     assert {name for name, _ in bindings(Settings(call_events=tuple(names.LOGGABLE)))} <= EVENT_NAMES
 
 
