@@ -34,6 +34,8 @@ def as_prometheus(report: Mapping[str, Any]) -> str:
     metric("events_ignored_total", "counter", "Events without a record, by reason.", by("reason", events["ignored"]))
     metric("events_failed_total", "counter", "Events that could not be mapped, by reason.",
            by("reason", events["failed"]))
+    metric("numbers_left_out_total", "counter", "Numbers that a report lacks, by reason.",
+           by("reason", report["left_out"]))
     metric("messages_total", "counter", "Messages built, by HEP protocol type.", by("type", report["messages"]))
     metric("records_dropped_total", "counter", "Records that never became a message, by reason.",
            by("reason", report["dropped"]))

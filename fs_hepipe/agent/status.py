@@ -69,6 +69,7 @@ def _look(agent: Agent) -> dict[str, Any]:
             "ignored": dict(sorted(counters.ignored.items())),
             "failed": dict(sorted(counters.failed.items())),
         },
+        "left_out": dict(sorted(counters.left_out.items())),
         "messages": {str(int(kind)): count for kind, count in sorted(counters.built.items())},
         "dropped": dict(sorted(counters.dropped.items())),
         "waiting": counters.waiting,
@@ -146,6 +147,7 @@ def as_text(report: Mapping[str, Any]) -> str:
     lines += [
         f"ignored   {_pairs(events['ignored']) or 'none'}",
         f"failed    {_pairs(events['failed']) or 'none'}",
+        f"left-out  {_pairs(report['left_out']) or 'none'}",
         f"messages  {_pairs(messages) or 'none'}",
         f"dropped   {_pairs(report['dropped']) or 'none'}",
         f"waiting   {report['waiting']} for a Call-ID or an address",

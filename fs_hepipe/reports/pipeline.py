@@ -165,7 +165,8 @@ class Pipeline:
                 if is_logged:
                     records.append(self._line(event, name, timestamp, leg))
                 if ends:
-                    records.extend(qos(get, timestamp, leg, self._correlation(leg), settings.qos_type))
+                    correlation_id, left_out = self._correlation(leg), self.counters.left_out
+                    records.extend(qos(get, timestamp, leg, correlation_id, settings.qos_type, left_out))
                     leg.reported = True
         finally:  # a statistic that is no number must not cost the line, nor leave the leg behind
             if name == names.CHANNEL_DESTROY:

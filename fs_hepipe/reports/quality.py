@@ -4,11 +4,13 @@ Statistics of an ended leg -> quality reports, one per medium and direction (pro
 Rules:
 1. `received` is what the switch measured of the far end's stream. `sent` is what the far end last said it received of
    ours; without such a word there is no such report.
-2. Loss is RTCP's cumulative count. skip_packet_count counts comfort noise, flaw_total counts lateness too: neither is
-   loss (switch_rtp.c:check_jitter, do_mos).
-3. Only what was measured is there. MOS and R start at 4.5 and 100, and are set back to it when flaws outnumber packets
-   (switch_rtp.c:do_mos): they are left out where nothing was received, and where a loss was counted that they don't
-   show, by RTCP or, without it, by the switch.
+2. Loss is RTCP's cumulative count, and EXPECTED_PK - TOTAL_PK = PACKET_LOSS. skip_packet_count counts comfort noise,
+   flaw_total counts lateness too: neither is loss (switch_rtp.c:check_jitter, do_mos).
+3. Only what was measured is there. A number that is not on its scale, or that another one contradicts, is left out and
+   counted; the rest of the report is sent.
+4. MOS and R are made of the flaws, which are set back to none whenever they outnumber the packets
+   (switch_rtp.c:do_mos). So they are believed only if as many flaws were counted as the loss makes necessary: see
+   `_shows_loss`.
 
 Keys are those of the "rtpagent" full report as Homer and heplify-server read it; units in `_received` and `_sent`.
 """
@@ -22,18 +24,19 @@ from fs_hepipe.calls.endpoint import Endpoint
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO, Medium
 from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
-from fs_hepipe.words.numbers import decimal, milliseconds, unsigned
+from fs_hepipe.words.numbers import Lenient, milliseconds
 from fs_hepipe.words.text import shown, to_json
 
-FLAWLESS_R, FLAWLESS_MOS = 100.0, 4.5
-"""R and MOS as long as no flaw was seen."""
-
 MIN_MOS, MAX_MOS = 1.0, 5.0
-"""The scale (ITU-T P.800); what is not on it is no score."""
+"""The scale of MOS (ITU-T P.800)."""
+
+FLAWLESS_R, FLAWLESS_MOS = 100.0, 4.5
+"""R and MOS as long as no flaw was counted; R is a percentage here."""
 
 CREDIBLE_LOSS = 0.01
-"""Share of lost packets from which a flawless MOS is not believed; FreeSWITCH counts one lost at a call's start."""
+"""Share of lost packets from which MOS has to show it; FreeSWITCH counts one lost at a call's start."""
 
 MICROS = 1_000_000
 
@@ -41,19 +44,27 @@ RECEIVED, SENT = 0, 1
 """DIR: the stream that the switch received, the stream that it sent."""
 
 
-def qos(get: Get, timestamp: int, leg: Leg, call_id: Optional[str], protocol_types: tuple[int, ...]) -> list[Record]:
+def qos(
+    get: Get,
+    timestamp: int,
+    leg: Leg,
+    call_id: Optional[str],
+    protocol_types: tuple[int, ...],
+    left_out: Counts[str],
+) -> list[Record]:
     """
     The reports of a leg that ended (CHANNEL_HANGUP_COMPLETE) at `timestamp`, microseconds; none without media.
 
-    Raises:
-        MappingError: a statistic is not a number.
+    Args:
+        left_out: where numbers that are not reported are counted.
     """
+    statistics = Lenient(get, left_out)
     reports: list[tuple[Medium, bool, dict[str, Any], Optional[float]]] = []
     for medium in leg.all_media or [Medium(AUDIO)]:
-        report, mos = _received(get, medium)
+        report, mos = _received(statistics, medium)
         if report:
             reports.append((medium, True, report, mos))
-        report = _sent(get, medium)
+        report = _sent(statistics, medium)
         if report:
             reports.append((medium, False, report, None))
     records: list[Record] = []
@@ -74,62 +85,92 @@ def qos(get: Get, timestamp: int, leg: Leg, call_id: Optional[str], protocol_typ
     return records
 
 
-def _received(get: Get, medium: Medium) -> tuple[dict[str, Any], Optional[float]]:
+def _received(statistics: Lenient, medium: Medium) -> tuple[dict[str, Any], Optional[float]]:
     """What the switch counted of the far end's stream, and its MOS."""
     prefix = f"variable_rtp_{medium.kind}_in_"
-    packets = unsigned(get, prefix + "packet_count")
-    if not packets:
+    packets = statistics.unsigned(prefix + "packet_count")
+    if not packets and not statistics.is_broken(prefix + "packet_count"):
         return {}, None
     lost, last = medium.received.lost, medium.received.last
-    report: dict[str, Any] = {"TOTAL_PK": packets}
+    if lost is not None and packets is not None and packets + lost < 0:
+        lost = None
+        statistics.leave_out("contradicted")
+    weighted_rate = statistics.decimal(prefix + "jitter_loss_rate", least=0.0)
+    report: dict[str, Any] = {} if packets is None else {"TOTAL_PK": packets}
     if lost is not None:
-        report["EXPECTED_PK"] = packets + lost
         report["PACKET_LOSS"] = lost
-        is_lossy = lost > CREDIBLE_LOSS * (packets + lost)
-    else:
-        rate = decimal(get, prefix + "jitter_loss_rate")
-        if rate is not None:
-            report["LOSS_RATE"] = rate  # share of 1, refreshed every 5 s: no count can be made of it
-        is_lossy = rate is not None and rate > CREDIBLE_LOSS
-    jitter = milliseconds(last.jitter, medium.clock) if last else None
-    mean_interval = decimal(get, prefix + "mean_interval")
-    min_variance, max_variance = (decimal(get, prefix + f"jitter_{end}_variance") for end in ("min", "max"))  # ms²
+        if packets is not None:
+            report["EXPECTED_PK"] = packets + lost
+    elif weighted_rate is not None:
+        if weighted_rate <= 1:
+            report["LOSS_RATE"] = weighted_rate  # share of 1, refreshed every 5 s: no count can be made of it
+        else:  # gaps in a row count many times over, see `_shows_loss`
+            statistics.leave_out("off_scale")
     # fmt: off
     optional = {
-        "JITTER":     jitter,                              # ms
-        "MIN_JITTER": _deviation(min_variance),            # ms, of the interval between packets
-        "MAX_JITTER": _deviation(max_variance),            # ms
-        "DELTA":      mean_interval or None,               # ms
-        "TL_BYTE":    unsigned(get, prefix + "raw_bytes"),
+        "JITTER":     milliseconds(last.jitter, medium.clock) if last else None,             # ms
+        "MIN_JITTER": _deviation(statistics.decimal(prefix + "jitter_min_variance")),        # ms, from ms²
+        "MAX_JITTER": _deviation(statistics.decimal(prefix + "jitter_max_variance")),        # ms, from ms²
+        "DELTA":      statistics.decimal(prefix + "mean_interval", least=0.0) or None,       # ms
+        "TL_BYTE":    statistics.unsigned(prefix + "raw_bytes"),
+        "RFACTOR":    statistics.decimal(prefix + "quality_percentage", 0.0, FLAWLESS_R),
+        "MOS":        statistics.decimal(prefix + "mos", MIN_MOS, MAX_MOS),
     }
     # fmt: on
     report.update((key, value) for key, value in optional.items() if value is not None)
-    mos, rfactor = decimal(get, prefix + "mos"), decimal(get, prefix + "quality_percentage")
-    if is_lossy and (rfactor == FLAWLESS_R or mos == FLAWLESS_MOS):
-        return report, None
-    if rfactor is not None:
-        report["RFACTOR"] = rfactor
-    if mos is None or not MIN_MOS <= mos <= MAX_MOS:
-        return report, None
-    report["MOS"] = mos
-    return report, mos
+    if not _shows_loss(report, packets or 0, lost, weighted_rate, statistics.unsigned(prefix + "flaw_total")):
+        for key in {"RFACTOR", "MOS"} & report.keys():
+            del report[key]
+            statistics.leave_out("contradicted")
+    return report, report.get("MOS")
 
 
-def _sent(get: Get, medium: Medium) -> dict[str, Any]:
+def _shows_loss(
+    report: dict[str, Any], packets: int, lost: Optional[int], weighted_rate: Optional[float], flaws: Optional[int]
+) -> bool:
+    """
+    Whether MOS and R can be made of all flaws of a stream with this loss, and not only of those since a set-back.
+
+    Every lost packet is a flaw (switch_rtp.c:check_jitter). Without RTCP there is only FreeSWITCH's rate: the sum of
+    i * n over gaps of n packets, the i-th gap in a row, divided by the packets (burstr_calculate). Such a gap is n
+    flaws, and from the second one on i more (do_mos). As i + n >= sqrt(i * n), there cannot be fewer flaws than the
+    square root of the sum.
+    """
+    if lost is not None:
+        is_lossy, least = lost > CREDIBLE_LOSS * (packets + lost), float(lost)
+    elif weighted_rate is not None:
+        is_lossy, least = weighted_rate > CREDIBLE_LOSS, math.sqrt(weighted_rate * packets)
+    else:
+        return True
+    if not is_lossy:
+        return True
+    is_flawless = report.get("RFACTOR") == FLAWLESS_R or report.get("MOS") == FLAWLESS_MOS
+    return not is_flawless and (flaws is None or flaws >= least)
+
+
+def _sent(statistics: Lenient, medium: Medium) -> dict[str, Any]:
     """What the far end last said of our stream."""
     lost, last = medium.sent.lost, medium.sent.last
-    packets = unsigned(get, f"variable_rtp_{medium.kind}_out_packet_count")
-    if lost is None or last is None or not packets:
+    prefix = f"variable_rtp_{medium.kind}_out_"
+    packets = statistics.unsigned(prefix + "packet_count")
+    if lost is None or last is None or (not packets and not statistics.is_broken(prefix + "packet_count")):
         return {}
-    report: dict[str, Any] = {"TOTAL_PK": packets, "EXPECTED_PK": packets, "PACKET_LOSS": lost}
-    jitter = milliseconds(last.jitter, medium.clock)
-    if jitter is not None:
-        report["JITTER"] = jitter  # ms
-    if last.rtt is not None:
-        report["RTT"] = round(last.rtt * 1000, 3)  # ms
-    octets = unsigned(get, f"variable_rtp_{medium.kind}_out_raw_bytes")
-    if octets is not None:
-        report["TL_BYTE"] = octets
+    report: dict[str, Any] = {}
+    if packets is None:
+        report["PACKET_LOSS"] = lost
+    elif lost <= packets:
+        report.update(TOTAL_PK=packets - lost, EXPECTED_PK=packets, PACKET_LOSS=lost)
+    else:
+        report["EXPECTED_PK"] = packets
+        statistics.leave_out("contradicted")
+    # fmt: off
+    optional = {
+        "JITTER":  milliseconds(last.jitter, medium.clock),                                  # ms
+        "RTT":     None if last.rtt is None else round(last.rtt * 1000, 3),                  # ms
+        "TL_BYTE": statistics.unsigned(prefix + "raw_bytes"),
+    }
+    # fmt: on
+    report.update((key, value) for key, value in optional.items() if value is not None)
     return report
 
 

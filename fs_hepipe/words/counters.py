@@ -56,6 +56,8 @@ class Counters:
         """Events without a record, by reason."""
         self.failed: Counts[str] = Counts()
         """Events that could not be mapped, by reason."""
+        self.left_out: Counts[str] = Counts()
+        """Numbers that are missing in a record, by reason: no number, off its scale, contradicted by another."""
         self.recorded = 0
         """Records the mappers made."""
         self.built: Counts[int] = Counts()

@@ -7,9 +7,10 @@ A missing header is None; a header that is not a number is an error.
 from __future__ import annotations
 
 import re
-from typing import Optional
+from typing import Callable, Optional, TypeVar
 
 from fs_hepipe.words import names
+from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.errors import MappingError
 from fs_hepipe.words.event import Get
 
@@ -27,6 +28,8 @@ MAX_TOGETHER = 500
 
 MAX_DIGITS_32 = 10
 """Of an unsigned 32-bit number: ports, SSRCs, clocks and payload types are no wider."""
+
+Number = TypeVar("Number", int, float)
 
 HEXADECIMAL_DIGITS = "0123456789abcdefABCDEF"
 MAX_HEXADECIMAL_DIGITS = 8
@@ -98,6 +101,43 @@ def decimal(get: Get, header: str) -> Optional[float]:
     if not _decimal_fraction(text) or abs(float(text)) > MAX_INTEGER:
         raise _not_a_number(header, text)
     return float(text)
+
+
+class Lenient:
+    """Headers that are numbers, where one that is not a number is absent and counted, and costs no other one."""
+
+    def __init__(self, get: Get, left_out: Counts[str]) -> None:
+        self._get = get
+        self._left_out = left_out
+        self._broken: set[str] = set()
+
+    def unsigned(self, header: str) -> Optional[int]:
+        """A non-negative decimal number."""
+        return self._read(unsigned, header)
+
+    def decimal(self, header: str, least: float = -MAX_INTEGER, most: float = MAX_INTEGER) -> Optional[float]:
+        """A decimal fraction on a scale."""
+        number = self._read(decimal, header)
+        if number is None or least <= number <= most:
+            return number
+        self.leave_out("off_scale")
+        return None
+
+    def is_broken(self, header: str) -> bool:
+        """Whether this header, which was read, is there and not a number."""
+        return header in self._broken
+
+    def leave_out(self, reason: str) -> None:
+        """Counts a number that is not reported."""
+        self._left_out[reason] += 1
+
+    def _read(self, read: Callable[[Get, str], Optional[Number]], header: str) -> Optional[Number]:
+        try:
+            return read(self._get, header)
+        except MappingError as error:
+            self._broken.add(header)
+            self.leave_out(error.reason)
+            return None
 
 
 def event_time(get: Get) -> int:

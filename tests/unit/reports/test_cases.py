@@ -55,6 +55,13 @@ def test_jitter_is_counted_by_the_clock_of_the_codec() -> None:
     assert {body(report)["CLOCK"] for report in messages("opus_48000", 34)} == {48_000}
 
 
+def test_quality_is_what_can_be_measured_of_a_stream_with_much_loss() -> None:
+    reports = [body(message) for message in messages("loss_rate_is_no_share", 34) if not body(message)["DIR"]]
+    assert [(each["TOTAL_PK"], each.get("MOS"), each.get("RFACTOR"), each.get("LOSS_RATE")) for each in reports] == [
+        (549, None, None, None), (2737, None, None, None), (4772, None, None, None), (7226, 2.52, 49.0, 0.46),
+    ]  # fmt: skip
+
+
 def test_audio_and_video_are_told_apart() -> None:
     ports = {body(report)["medium"]: flow(report)[1] for report in messages("g722_h264_video", 5)}
     assert ports == {"audio": 10_003, "video": 10_005}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any, Optional
 
 import pytest
@@ -10,7 +11,7 @@ from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import Medium, Reception
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.reports.quality import qos
-from fs_hepipe.words.errors import MappingError
+from fs_hepipe.words.counters import Counts
 from tests.unit.synthetic import ENCODERS, T0, body, json_by, leg_with, statistics
 
 
@@ -28,8 +29,10 @@ def medium(kind: str = "audio", heard: Optional[Reception] = None, said: Optiona
     return made
 
 
-def report(leg: Leg, variables: dict[str, str], types: tuple[int, ...] = (34,)) -> list[Record]:
-    return qos(variables.get, T0, leg, leg.call_id, types)
+def report(
+    leg: Leg, variables: dict[str, str], types: tuple[int, ...] = (34,), left_out: Optional[Counts[str]] = None
+) -> list[Record]:
+    return qos(variables.get, T0, leg, leg.call_id, types, Counts() if left_out is None else left_out)
 
 
 def received(leg: Leg, **other: str) -> dict[str, Any]:
@@ -59,7 +62,7 @@ def test_what_the_far_end_said_it_received_is_told_in_full() -> None:
         "CORRELATION_ID": "call-a", "RTP_SIP_CALL_ID": "call-a", "REPORT_TS": T0 / 1e6, "TYPE": "HANGUP", "DIR": 1,
         "MEDIUM": "audio", "SSRC": 0x0A0A0A0A, "CODEC_NAME": "PCMU", "CODEC_PT": 0, "CLOCK": 8000, "PTIME": 20,
         "SRC_IP": "192.0.2.2", "SRC_PORT": 20_000, "DST_IP": "198.51.100.7", "DST_PORT": 30_000, "LEG": "leg-a",
-        "TOTAL_PK": 794, "EXPECTED_PK": 794, "PACKET_LOSS": 7, "JITTER": 3.0, "RTT": 40.131, "TL_BYTE": 136_568,
+        "TOTAL_PK": 787, "EXPECTED_PK": 794, "PACKET_LOSS": 7, "JITTER": 3.0, "RTT": 40.131, "TL_BYTE": 136_568,
     }  # fmt: skip
 
 
@@ -85,6 +88,32 @@ def test_without_rtcp_there_is_no_loss_but_the_switchs_own_rate() -> None:
     assert "EXPECTED_PK" not in told
     assert "JITTER" not in told
     assert told["LOSS_RATE"] == 0.02
+
+
+@pytest.mark.parametrize("rate", ["1.01", "116.67", "663.43", "-0.01"])
+def test_a_loss_rate_that_is_no_share_is_left_out_and_counted(rate: str) -> None:
+    left_out = Counts[str]()
+    (record,) = report(leg_with(medium()), statistics(in_jitter_loss_rate=rate), left_out=left_out)
+    assert "LOSS_RATE" not in body(record)
+    assert left_out["off_scale"] == 1
+
+
+@pytest.mark.parametrize("heard, said", [(0, 0), (5, 7), (-2, -3), (795, 794)])
+def test_what_was_expected_is_what_came_and_what_was_lost(heard: int, said: int) -> None:
+    leg = leg_with(medium(heard=Reception(1, heard, 1000, None), said=Reception(1, said, 1000, None)))
+    told = [body(record) for record in report(leg, statistics())]
+    assert [(each["TOTAL_PK"], each["PACKET_LOSS"]) for each in told] == [(795, heard), (794 - said, said)]
+    assert all(each["EXPECTED_PK"] - each["TOTAL_PK"] == each["PACKET_LOSS"] for each in told)
+
+
+def test_a_loss_that_the_packets_contradict_is_left_out_and_counted() -> None:
+    leg = leg_with(medium(heard=Reception(1, -796, 1000, None), said=Reception(1, 795, 1000, None)))
+    left_out = Counts[str]()
+    received_report, sent_report = (body(record) for record in report(leg, statistics(), left_out=left_out))
+    assert (received_report["TOTAL_PK"], sent_report["EXPECTED_PK"]) == (795, 794)
+    assert not {"PACKET_LOSS"} & (set(received_report) | set(sent_report))
+    assert ("EXPECTED_PK" in received_report, "TOTAL_PK" in sent_report) == (False, False)
+    assert left_out["contradicted"] == 2
 
 
 def test_losses_of_a_stream_that_changed_its_ssrc_are_added_up() -> None:
@@ -153,8 +182,58 @@ def test_without_rtcp_the_switchs_own_loss_tells_whether_a_flawless_mos_is_belie
 
 
 def test_a_mos_that_shows_the_loss_is_believed() -> None:
-    (record,) = report(leg_with(medium(heard=Reception(1, 69, 1000, None))), statistics(in_mos="3.91"))
+    variables = statistics(in_mos="3.91", in_flaw_total="69")
+    (record,) = report(leg_with(medium(heard=Reception(1, 69, 1000, None))), variables)
     assert (record.mos, body(record)["MOS"]) == (391, 3.91)
+
+
+def test_mos_made_of_fewer_flaws_than_lost_packets_is_left_out_and_counted() -> None:
+    """The flaws were set back on the way, and some more were counted since: no 100 and no 4.5."""
+    variables, left_out = statistics(in_mos="4.02", in_quality_percentage="80.00", in_flaw_total="68"), Counts[str]()
+    (record,) = report(leg_with(medium(heard=Reception(1, 69, 1000, None))), variables, left_out=left_out)
+    assert record.mos is None
+    assert not {"MOS", "RFACTOR"} & set(body(record))
+    assert left_out == {"contradicted": 2}
+
+
+@pytest.mark.parametrize(
+    "packets, rate, flaws, mos, believed",
+    [
+        ("549", "248.01", "103", "4.02", False),  # every second packet was missing
+        ("2737", "663.43", "0", "4.50", False),
+        ("4772", "116.67", "103", "4.02", False),
+        ("7226", "0.46", "3795", "2.52", True),
+        ("978", "0.08", "191", "4.02", True),
+    ],
+)
+def test_without_rtcp_mos_is_believed_if_its_flaws_can_be_all_that_the_loss_rate_makes_necessary(
+    packets: str, rate: str, flaws: str, mos: str, believed: bool
+) -> None:
+    """Real ones: the first is of a call of ours, the next three were published, the last is of lossy_media."""
+    counted = {"in_packet_count": packets, "in_jitter_loss_rate": rate, "in_flaw_total": flaws, "in_mos": mos}
+    (record,) = report(leg_with(medium()), statistics(**counted))
+    assert ("MOS" in body(record)) is ("RFACTOR" in body(record)) is believed
+    assert ("LOSS_RATE" in body(record)) is (float(rate) <= 1)
+
+
+def test_flaws_of_any_run_of_gaps_are_at_least_what_is_asked_of_them() -> None:
+    """switch_rtp.c:check_jitter, burstr_calculate and do_mos, played with gaps at random."""
+    chance = random.Random(18)
+    for _ in range(2000):
+        packets = flaws = weighted = in_a_row = 0
+        for _ in range(chance.randrange(1, 60)):
+            packets += 1
+            lost = chance.choice([0, 0, 1, 1, 2, 5, 20])
+            if lost:
+                in_a_row += 1
+                weighted += in_a_row * lost
+                flaws += lost + (in_a_row if in_a_row > 1 else 0)
+            else:
+                in_a_row = 0
+        packets += flaws  # so that they are not set back
+        counted = {"in_packet_count": packets, "in_jitter_loss_rate": weighted / packets, "in_flaw_total": flaws}
+        variables = statistics(**{name: str(number) for name, number in counted.items()})
+        assert "MOS" in body(report(leg_with(medium()), variables)[0]), (packets, weighted, flaws)
 
 
 def test_either_of_mos_and_r_tells_that_no_flaw_was_seen() -> None:
@@ -239,11 +318,27 @@ def test_a_leg_whose_media_nobody_saw_is_reported_without_addresses() -> None:
     assert not {"SRC_IP", "SRC_PORT", "DST_IP", "DST_PORT", "SSRC", "CLOCK", "CORRELATION_ID"} & set(told)
 
 
-@pytest.mark.parametrize("header", ["in_packet_count", "in_mos", "in_mean_interval", "in_raw_bytes", "out_raw_bytes"])
-def test_a_statistic_that_is_no_number_is_a_fault(header: str) -> None:
-    leg = leg_with(medium(said=Reception(1, 0, 1000, None)))
-    with pytest.raises(MappingError, match=f"not_a_number: variable_rtp_audio_{header}"):
-        report(leg, statistics(**{header: "many"}))
+STATISTICS = {
+    "in_packet_count": "TOTAL_PK", "in_mos": "MOS", "in_quality_percentage": "RFACTOR", "in_mean_interval": "DELTA",
+    "in_raw_bytes": "TL_BYTE", "in_jitter_min_variance": "MIN_JITTER", "in_jitter_max_variance": "MAX_JITTER",
+    "out_packet_count": "TOTAL_PK", "out_raw_bytes": "TL_BYTE", "in_jitter_loss_rate": None, "in_flaw_total": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["-nan", "nan", "inf", "-inf", "many", "", "1e5", "12,5", "\udce9", "9" * 400])
+@pytest.mark.parametrize("header", sorted(STATISTICS))
+def test_a_statistic_that_is_not_a_number_costs_no_other_one(header: str, text: str) -> None:
+    leg = leg_with(medium(heard=Reception(1, 5, 1000, 16), said=Reception(1, 7, 1000, 24, 0.04)))
+    good = [body(record) for record in report(leg_with(*leg.media), statistics())]
+    left_out = Counts[str]()
+    bad = [body(record) for record in report(leg, statistics(**{header: text}), left_out=left_out)]
+    assert left_out == {"not_a_number": 1}
+    direction, missing = (0 if header.startswith("in_") else 1), {STATISTICS[header]}
+    if header.endswith("packet_count"):
+        missing.add("EXPECTED_PK")
+    assert [each["DIR"] for each in bad] == [0, 1]
+    assert {key: value for key, value in good[direction].items() if key not in missing} == bad[direction]
+    assert bad[1 - direction] == good[1 - direction]
 
 
 # --- media and types --------------------------------------------------------------------------------------------------
@@ -255,7 +350,7 @@ def test_audio_and_video_are_reported_each() -> None:
     assert [(record.medium, record.received, body(record)["TOTAL_PK"], record.mos) for record in records] == [
         ("audio", True, 795, 442),
         ("video", True, 3000, 410),
-        ("video", False, 794, None),
+        ("video", False, 793, None),
     ]
 
 
