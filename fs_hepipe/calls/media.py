@@ -56,54 +56,76 @@ class Reception(NamedTuple):
 
 
 class Stream:
-    """One medium in one direction: who sends it, and what its receiver reported."""
+    """
+    One medium in one direction: who sends it, and what its receiver reported.
 
-    __slots__ = ("_lost_before", "_others", "flow", "flow_version", "last", "ssrc")
+    The newest report is kept as numbers: one object less for each report that comes, and for each stream.
+    """
+
+    __slots__ = (
+        "_highest_seq", "_jitter", "_lost", "_lost_before", "_others", "_rtt", "_source",
+        "flow", "flow_version", "ssrc",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.ssrc: Optional[int] = None
         """Of its sender, as known or heard last."""
-        self.last: Optional[Reception] = None
-        """The newest report about it."""
         self.flow: Optional[Flow] = None
         """The RTCP that its sender sends, as it is packed; None until there was some, and after addresses changed."""
         self.flow_version = 0
         """See `reports.flows`."""
+        self._source: Optional[int] = None  # whom the newest report is about; None as long as there is none
+        self._lost = 0
+        self._highest_seq: Optional[int] = None
+        self._jitter: Optional[int] = None
+        self._rtt: Optional[float] = None
         self._others: tuple[Reception, ...] = ()  # the last reports about SSRCs that it had before
         self._lost_before = 0  # packets, before counts of the same SSRC started anew
 
-    def add(self, report: Reception) -> None:
+    def add(
+        self,
+        ssrc: int,
+        lost: int,
+        highest_seq: Optional[int] = None,
+        jitter: Optional[int] = None,
+        rtt: Optional[float] = None,
+    ) -> None:
         """
-        Takes in what the receiver reports. Counts of another SSRC start anew (RFC 3550 §8), and so do those of the same
-        one after a restart of the source (switch_rtp.c:rtcp_stats_init): what was lost before still counts.
+        Takes in what the receiver reports, the fields of a `Reception`. Counts of another SSRC start anew (RFC 3550
+        §8), and so do those of the same one after a restart of the source (switch_rtp.c:rtcp_stats_init): what was lost
+        before still counts.
         """
-        last = self.last
-        if last is not None and last.ssrc != report.ssrc:
-            others = tuple([other for other in self._others if other.ssrc != report.ssrc])
+        if self._source == ssrc:
+            before = self._highest_seq
+            if before is not None and highest_seq is not None and lost * 2 <= self._lost:
+                # fewer lost than before is also what duplicates do, but not by half
+                self._lost_before += 0 if 0 <= highest_seq - before <= MAX_DROPOUT else self._lost
+        elif self._source is not None:
+            others = tuple([other for other in self._others if other.ssrc != ssrc])
             if len(others) + 1 >= MAX_SOURCES:
                 return
-            self._others = (*others, last)
-        elif last is not None and _has_restarted(last, report):
-            self._lost_before += last.lost
-        self.last = report
+            self._others = (*others, *self.reports[-1:])
+        self._source, self._lost, self._highest_seq, self._jitter, self._rtt = ssrc, lost, highest_seq, jitter, rtt
+
+    @property
+    def last(self) -> Optional[Reception]:
+        """The newest report about it."""
+        if self._source is None:
+            return None
+        return Reception(self._source, self._lost, self._highest_seq, self._jitter, self._rtt)
 
     @property
     def reports(self) -> tuple[Reception, ...]:
         """The newest report about each SSRC it has had, the newest of all last."""
-        return () if self.last is None else (*self._others, self.last)
+        last = self.last
+        return () if last is None else (*self._others, last)
 
     @property
     def lost(self) -> Optional[int]:
         """Packets lost of all its sources together; None without a report."""
-        if self.last is None:
+        if self._source is None:
             return None
-        return self._lost_before + sum([report.lost for report in self.reports])
-
-
-def _has_restarted(last: Reception, report: Reception) -> bool:
-    if last.highest_seq is None or report.highest_seq is None or report.lost * 2 > last.lost:
-        return False  # fewer lost than before is also what duplicates do, but not by half
-    return not 0 <= report.highest_seq - last.highest_seq <= MAX_DROPOUT
+        return self._lost_before + self._lost + sum([report.lost for report in self._others])
 
 
 class Medium:

@@ -1,7 +1,8 @@
 """
 RTCP events of a leg -> RTCP JSON as Homer's collectors read it (protocol type 5).
 
-An event is read once into a `Report`; `_apply` says what it is and what its leg learns of it; `_json` writes it.
+An event is read once into a `Report`; `received` and `sent` say what it is and what its leg learns of it; `_any` writes
+it as JSON. `_usual` writes the same of a report that has everything, all at once.
 
 Rules:
 1. Numbers are RFC 3550's: cumulative counts, signed loss, fraction of 256, LSR and DLSR as they are; all numeric.
@@ -13,10 +14,11 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Optional
 
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.media import Medium, Reception
+from fs_hepipe.calls.media import Medium
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.words import names
@@ -31,6 +33,7 @@ MAX_BLOCKS = 31
 """Report blocks of one packet: their count has five bits (RFC 3550 §6.4.1)."""
 
 RTCP_JSON = int(ProtocolType.RTCP_JSON)
+_PLANE = Plane.RTCP  # looked up once: an Enum's member takes long
 
 # fmt: off
 # switch_core_media.c:switch_core_media_read_frame, switch_rtp.c:switch_send_rtcp_event
@@ -68,50 +71,61 @@ def _block_headers(number: str) -> BlockHeaders:
     return BlockHeaders(prefix + "SSRC", tuple(prefix + end for _, end in REPORT_BLOCK), f"Rtt{number}-Avg")
 
 
-RECEIVED_BLOCKS = tuple(_block_headers(str(number)) for number in range(MAX_BLOCKS))
+RECEIVED_BLOCK, *FURTHER_BLOCKS = (_block_headers(str(number)) for number in range(MAX_BLOCKS))
 SENT_BLOCK = _block_headers("")
 
-_INFORMATION_HEADERS = tuple(header for _, header in SENDER_INFORMATION)
-_INFORMATION = len(SENDER_INFORMATION)
-_RECEIVED_HEADERS = (*_INFORMATION_HEADERS, names.CAPTURE_TIME, names.RTP_RATE)
-_SENT_HEADERS = (*_INFORMATION_HEADERS, names.CAPTURE_TIME, *SENT_BLOCK.numbers)
+# Numbers that are read together: of the sender, the time, the clock where it is told, the first block.
+_SENT_BEGIN = (*(header for _, header in SENDER_INFORMATION), names.CAPTURE_TIME)
+_RECEIVED_BEGIN = (*_SENT_BEGIN, names.RTP_RATE)
+_SENT_NUMBERS = (*_SENT_BEGIN, *SENT_BLOCK.numbers)
+_RECEIVED_NUMBERS = (*_RECEIVED_BEGIN, *RECEIVED_BLOCK.numbers)
+_CAPTURED = len(SENDER_INFORMATION)
+_CLOCK = len(_SENT_BEGIN)
 
 
-class Block(NamedTuple):
+class Block:
     """One report block as the event tells it; None for what it does not tell."""
 
-    ssrc: Optional[int]
-    """The source that it is about."""
-    fraction_lost: Optional[int]
-    cumulative_lost: Optional[int]
-    highest_seq: Optional[int]
-    lsr: Optional[int]
-    dlsr: Optional[int]
-    jitter: Optional[int]
-    """Timestamp units."""
-    rtt: Optional[float]
-    """Seconds; None until it was measured."""
+    __slots__ = ("dlsr", "fraction_lost", "highest_seq", "jitter", "lost", "lsr", "rtt", "ssrc")
 
-    @property
-    def reception(self) -> Optional[Reception]:
-        """What it says of its source, None where it does not say which, or how much was lost."""
-        if self.ssrc is None or self.cumulative_lost is None:
-            return None
-        return Reception(self.ssrc, self.cumulative_lost, self.highest_seq, self.jitter, self.rtt)
+    def __init__(self, ssrc: Optional[int], found: list[Optional[int]], rtt: Optional[float]) -> None:
+        """`found` has the numbers in the order of `REPORT_BLOCK`."""
+        self.ssrc = ssrc
+        """The source that it is about."""
+        self.fraction_lost, lost, self.highest_seq, self.lsr, self.dlsr, self.jitter = found
+        self.lost = None if lost is None else signed24(lost)
+        """Cumulative number of packets lost."""
+        self.rtt = rtt or None  # 0.000000: not measured yet
+        """Seconds; None until it was measured. The jitter is in timestamp units."""
 
 
-class Report(NamedTuple):
+class Report:
     """One RTCP packet as the event tells it; None for what it does not tell."""
 
-    ssrc: Optional[int]
-    """The header's; see `received` and `sent` for whose it is."""
-    information: list[Optional[int]]
-    """In the order of `SENDER_INFORMATION`."""
-    blocks: list[Block]
-    clock: Optional[int]
-    """Timestamp units per second."""
-    captured: int
-    """Microseconds since 1970."""
+    __slots__ = ("blocks", "captured", "clock", "information", "is_sender_report", "medium", "sender", "ssrc")
+
+    def __init__(
+        self,
+        ssrc: Optional[int],
+        information: list[Optional[int]],
+        blocks: list[Block],
+        clock: Optional[int],
+        captured: int,
+    ) -> None:
+        self.ssrc = ssrc
+        """The header's; see `received` and `sent` for whose it is."""
+        self.information = information
+        """In the order of `SENDER_INFORMATION`."""
+        self.blocks = blocks
+        self.clock = clock
+        """Timestamp units per second."""
+        self.captured = captured
+        """Microseconds since 1970."""
+        self.is_sender_report = True
+        """This and the next two are what its leg makes of it."""
+        self.medium: Optional[Medium] = None
+        self.sender: Optional[int] = None
+        """The SSRC of who sent it."""
 
 
 def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
@@ -124,19 +138,20 @@ def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
         MappingError: a header is there but is not the number it should be.
     """
     report = _read_received(get)
-    is_sender_report = _is_sender_report(leg, report)
-    if not report.blocks and not is_sender_report:
+    ssrc, blocks = report.ssrc, report.blocks
+    report.is_sender_report = _is_sender_report(leg, report)
+    if not blocks and not report.is_sender_report:
         return None
-    medium = _medium_received(leg, report)
+    report.medium = medium = _medium_received(leg, report)
     if medium is not None:
-        _hear(leg, medium, report.ssrc)
-        for block in report.blocks:
-            reception = block.reception
-            if reception is not None and medium.sent.ssrc in {None, reception.ssrc}:
-                medium.sent.add(reception)
+        _hear(leg, medium, ssrc)
+        ours = medium.sent
+        for block in blocks:
+            if block.ssrc is not None and block.lost is not None and (ours.ssrc is None or ours.ssrc == block.ssrc):
+                ours.add(block.ssrc, block.lost, block.highest_seq, block.jitter, block.rtt)
     # 0 is an SSRC like any other, or that of no sender report yet
-    sender = report.ssrc if report.ssrc or is_sender_report else None
-    return _record(leg, report, medium, sender, jitter_unit, is_sender_report=is_sender_report, is_received=True)
+    report.sender = ssrc if ssrc or report.is_sender_report else None
+    return _record(leg, report, jitter_unit, True)
 
 
 def sent(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
@@ -147,14 +162,16 @@ def sent(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
         MappingError: a header is there but is not the number it should be.
     """
     report = _read_sent(get)
-    medium = _medium_of_remote(leg.media, report.ssrc)
-    if medium is not None and report.ssrc:
-        _hear(leg, medium, report.ssrc)
-        reception = report.blocks[0].reception
-        if reception is not None:
-            medium.received.add(reception._replace(ssrc=report.ssrc))
-    sender = medium.sent.ssrc if medium else None
-    return _record(leg, report, medium, sender, jitter_unit, is_sender_report=True, is_received=False)
+    ssrc = report.ssrc
+    report.medium = medium = _medium_of_remote(leg.media, ssrc)
+    if medium is not None:
+        report.sender = medium.sent.ssrc
+        if ssrc:
+            _hear(leg, medium, ssrc)
+            block = report.blocks[0]
+            if block.lost is not None:
+                medium.received.add(ssrc, block.lost, block.highest_seq, block.jitter, block.rtt)
+    return _record(leg, report, jitter_unit, False)
 
 
 # --- read ---
@@ -162,30 +179,29 @@ def sent(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
 
 def _read_received(get: Get) -> Report:
     ssrc = hexadecimal(get, names.SSRC)
-    *information, captured, clock = numbers(get, _RECEIVED_HEADERS)
     blocks: list[Block] = []
-    for headers in RECEIVED_BLOCKS:
-        source = hexadecimal(get, headers.source)
-        if source is None:
-            break
-        blocks.append(_block(source, numbers(get, headers.numbers), decimal(get, headers.rtt)))
-    return Report(ssrc, information, blocks, clock, captured or event_time(get))
+    source = hexadecimal(get, RECEIVED_BLOCK.source)
+    if source is None:
+        found = numbers(get, _RECEIVED_BEGIN)
+    else:
+        found = numbers(get, _RECEIVED_NUMBERS)
+        blocks.append(Block(source, found[len(_RECEIVED_BEGIN) :], decimal(get, RECEIVED_BLOCK.rtt)))
+        for headers in FURTHER_BLOCKS:
+            source = hexadecimal(get, headers.source)
+            if source is None:
+                break
+            blocks.append(Block(source, numbers(get, headers.numbers), decimal(get, headers.rtt)))
+    return Report(ssrc, found[:_CAPTURED], blocks, found[_CLOCK], found[_CAPTURED] or event_time(get))
 
 
 def _read_sent(get: Get) -> Report:
     ssrc = hexadecimal(get, names.SSRC)  # the far end's here, not ours
-    found = numbers(get, _SENT_HEADERS)
+    found = numbers(get, _SENT_NUMBERS)
     # On the wire the block names the far end's RTCP sender, or its RTP source as long as it sent no RTCP
     # (switch_rtp.c:rtcp_generate_report_block).
     source = hexadecimal(get, SENT_BLOCK.source) or ssrc or None
-    block = _block(source, found[_INFORMATION + 1 :], None)
-    return Report(ssrc, found[:_INFORMATION], [block], None, found[_INFORMATION] or event_time(get))
-
-
-def _block(source: Optional[int], found: list[Optional[int]], rtt: Optional[float]) -> Block:
-    fraction, lost, highest_seq, lsr, dlsr, jitter = found
-    lost = None if lost is None else signed24(lost)
-    return Block(source, fraction, lost, highest_seq, lsr, dlsr, jitter, rtt or None)  # 0.000000: not measured yet
+    block = Block(source, found[len(_SENT_BEGIN) :], None)
+    return Report(ssrc, found[:_CAPTURED], [block], None, found[_CAPTURED] or event_time(get))
 
 
 # --- what it is, and of which medium ---
@@ -196,7 +212,7 @@ def _is_sender_report(leg: Leg, report: Report) -> bool:
     Whether the packet was a sender report. The event does not say: with a receiver report its SSRC, NTP and counts
     are those of the last sender report, or zero when there was none.
     """
-    seconds, fraction = report.information[:2]
+    seconds, fraction, *_ = report.information
     if not seconds or fraction is None or report.ssrc is None:
         return False
     return leg.is_new_sender_report((report.ssrc, seconds, fraction))
@@ -233,72 +249,87 @@ def _hear(leg: Leg, medium: Medium, remote_ssrc: Optional[int]) -> None:
 # --- write ---
 
 
-def _record(
-    leg: Leg,
-    report: Report,
-    medium: Optional[Medium],
-    sender: Optional[int],
-    jitter_unit: str,
-    *,
-    is_sender_report: bool,
-    is_received: bool,
-) -> Record:
-    return Record(
-        timestamp=leg.stamp(report.captured),
-        protocol_type=RTCP_JSON,
-        payload=_json(leg, report, medium, sender, jitter_unit, is_sender_report=is_sender_report),
-        received=is_received,
-        plane=Plane.RTCP,
-        medium=medium.kind if medium else None,
-    )
+def _record(leg: Leg, report: Report, jitter_unit: str, is_received: bool) -> Record:
+    medium = report.medium
+    kind = medium.kind if medium is not None else None
+    clock = report.clock or (medium.clock if medium is not None else None)
+    jitters: list[Any] = [block.jitter for block in report.blocks]
+    if jitter_unit == "ms":
+        jitters = [milliseconds(jitter, clock) for jitter in jitters]
+    payload = _usual(report, jitters, jitter_unit, leg.quoted) or _any(report, jitters, leg.quoted)
+    return Record(leg.stamp(report.captured), RTCP_JSON, payload, is_received, _PLANE, kind)
 
 
-def _json(
-    leg: Leg,
-    report: Report,
-    medium: Optional[Medium],
-    sender: Optional[int],
-    jitter_unit: str,
-    *,
-    is_sender_report: bool,
-) -> bytes:
+def _usual(report: Report, jitters: list[Any], jitter_unit: str, leg: bytes) -> Optional[bytes]:
+    """What `_any` writes, of a sender report with one block that tells everything; None of any other."""
+    medium, blocks = report.medium, report.blocks
+    if medium is None or not report.is_sender_report or len(blocks) != 1:
+        return None
+    (block,) = blocks
+    rtt = _round_trip(report)
+    try:
+        return _USUAL[jitter_unit] % (
+            report.sender, *report.information, b"" if rtt is None else _RTT % rtt,
+            block.ssrc, block.fraction_lost, block.lost, block.highest_seq, block.lsr, block.dlsr, *jitters,
+            medium.kind.encode(), leg,
+        )  # fmt: skip
+    except TypeError:
+        return None  # one of the numbers is None
+
+
+def _any(report: Report, jitters: list[Any], leg: bytes) -> bytes:
     """
-    The report as JSON. Its keys are ours and its values numbers (the leg's Unique-ID is escaped already), so that no
+    A report as JSON. Its keys are ours and its values numbers (the leg's Unique-ID is escaped already), so that no
     encoder is needed: one would take three times as long.
     """
-    members = [f'"type":{SENDER_REPORT if is_sender_report else RECEIVER_REPORT}']
-    if sender is not None:
-        members.append(f'"ssrc":{sender}')
-    if is_sender_report:
+    members = [f'"type":{SENDER_REPORT if report.is_sender_report else RECEIVER_REPORT}']
+    if report.sender is not None:
+        members.append(f'"ssrc":{report.sender}')
+    if report.is_sender_report:
         members.append(f'"sender_information":{{{_members(_INFORMATION_KEYS, report.information)}}}')
-    clock = report.clock or (medium.clock if medium else None)
-    blocks = []
-    for *found, jitter, _ in report.blocks:
-        shown_jitter = milliseconds(jitter, clock) if jitter_unit == "ms" else jitter
-        blocks.append(f"{{{_members(_BLOCK_KEYS, [*found, shown_jitter])}}}")
-    rtt = _round_trip(report.blocks, medium)
+    rtt = _round_trip(report)
     if rtt is not None:
-        members.append(f'"rtt_avg_ms":{round(rtt * 1000, 3)}')
+        members.append(f'"rtt_avg_ms":{rtt}')
+    blocks = []
+    for block, jitter in zip(report.blocks, jitters):
+        told = block.ssrc, block.fraction_lost, block.lost, block.highest_seq, block.lsr, block.dlsr, jitter
+        blocks.append(f"{{{_members(_BLOCK_KEYS, told)}}}")
     members.append(f'"report_count":{len(blocks)},"report_blocks":[{",".join(blocks)}]')
-    if medium is not None:
-        members.append(f'"medium":"{medium.kind}"')
+    if report.medium is not None:
+        members.append(f'"medium":"{report.medium.kind}"')
     # The leg also keeps two legs' reports apart where a collector drops equal payloads.
-    return f"{{{','.join(members)},\"leg\":".encode() + leg.quoted + b"}"
+    return f"{{{','.join(members)},\"leg\":".encode() + leg + b"}"
 
 
-def _round_trip(blocks: list[Block], medium: Optional[Medium]) -> Optional[float]:
-    """Seconds: of the block about our stream. The switch gives one for every block, also for those about others."""
-    ours = medium.sent.ssrc if medium else None
-    return next((block.rtt for block in blocks if block.rtt and ours in {None, block.ssrc}), None)
+def _round_trip(report: Report) -> Optional[float]:
+    """ms: of the block about our stream. The switch gives one for every block, also for those about others."""
+    ours = report.medium.sent.ssrc if report.medium is not None else None
+    for block in report.blocks:
+        if block.rtt and (ours is None or ours == block.ssrc):
+            return round(block.rtt * 1000, 3)
+    return None
 
 
-def _members(keys: tuple[str, ...], values: list[Any]) -> str:
+def _members(keys: tuple[str, ...], values: Iterable[object]) -> str:
     """`"key":value` of each that is known, between commas."""
-    if None not in values:
-        return _FORMATS[keys] % tuple(values)
     return ",".join([f'"{key}":{value}' for key, value in zip(keys, values) if value is not None])
+
+
+def _places(keys: tuple[str, ...]) -> str:
+    return ",".join([f'"{key}":%d' for key in keys])
 
 
 _INFORMATION_KEYS = tuple(key for key, _ in SENDER_INFORMATION)
 _BLOCK_KEYS = ("source_ssrc", *(key for key, _ in REPORT_BLOCK))
-_FORMATS = {keys: ",".join([f'"{key}":%s' for key in keys]) for keys in (_INFORMATION_KEYS, _BLOCK_KEYS)}
+
+# %d and %.3f raise a TypeError for None.
+_RTT = b',"rtt_avg_ms":%.3f'
+_USUAL = {
+    jitter_unit: (
+        f'{{"type":{SENDER_REPORT},"ssrc":%d,"sender_information":{{{_places(_INFORMATION_KEYS)}}}%b,'
+        f'"report_count":1,"report_blocks":[{{{_places(_BLOCK_KEYS[:-1])},"{_BLOCK_KEYS[-1]}":{jitter}}}],'
+        '"medium":"%b","leg":%b}'
+    ).encode()
+    for jitter_unit, jitter in (("ms", "%.3f"), ("rtp", "%d"))
+}
+"""By the unit of the jitter; the milliseconds were rounded before."""

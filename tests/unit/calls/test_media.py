@@ -128,7 +128,7 @@ def stream(*reports: tuple[int, int, int]) -> Stream:
     """A stream of which SSRC, packets lost and highest sequence number were reported."""
     made = Stream()
     for ssrc, lost, highest_seq in reports:
-        made.add(Reception(ssrc, lost, highest_seq))
+        made.add(*Reception(ssrc, lost, highest_seq))
     return made
 
 
@@ -152,7 +152,7 @@ def test_losses_add_up_when_counts_start_anew(reports: list[tuple[int, int, int]
 
 def test_a_report_without_a_sequence_number_is_taken_as_it_is() -> None:
     made = stream((1, 300, 1000))
-    made.add(Reception(1, 0))
+    made.add(*Reception(1, 0))
     assert made.lost == 0
 
 

@@ -23,9 +23,9 @@ def medium(kind: str = "audio", heard: Optional[Reception] = None, said: Optiona
     made.sent.ssrc, made.received.ssrc = 0x0A0A0A0A, 0xFAFA
     made.clock, made.codec, made.payload_type, made.ptime = 8000, "PCMU", 0, 20
     if heard:
-        made.received.add(heard)
+        made.received.add(*heard)
     if said:
-        made.sent.add(said)
+        made.sent.add(*said)
     return made
 
 
@@ -118,8 +118,8 @@ def test_a_loss_that_the_packets_contradict_is_left_out_and_counted() -> None:
 
 def test_losses_of_a_stream_that_changed_its_ssrc_are_added_up() -> None:
     sound = medium()
-    sound.received.add(Reception(1, 5, 1000, 80))
-    sound.received.add(Reception(2, 3, 1000, 8))
+    sound.received.add(*Reception(1, 5, 1000, 80))
+    sound.received.add(*Reception(2, 3, 1000, 8))
     told = received(leg_with(sound))
     assert (told["PACKET_LOSS"], told["EXPECTED_PK"], told["JITTER"]) == (8, 803, 1.0)
 

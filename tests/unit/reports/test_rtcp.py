@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+import json
+from typing import Any, Callable, Optional
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from fs_hepipe.calls.media import MAX_SOURCES, Medium, Reception
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.reports import rtcp
 from fs_hepipe.words.errors import MappingError
+from fs_hepipe.words.event import Get
 from tests.unit.synthetic import (
     ENCODERS,
     T0,
@@ -479,6 +482,70 @@ def test_the_round_trip_of_a_report_is_not_that_of_somebody_else() -> None:
     report = hear(leg_with(medium()), received_rtcp(blocks=[block(99), block(OURS)], rtts=[9.9, 0.02]))
     assert report["rtt_avg_ms"] == 20.0
     assert "rtt_avg_ms" not in hear(leg_with(medium()), received_rtcp(blocks=[block(99)], rtts=[9.9]))
+
+
+WORDS = st.integers(0, 2**32 - 1)
+SSRCS = st.sampled_from([0, OURS, THEIRS, PICTURE])
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> tuple[Callable[[Get, Leg, str], Optional[Record]], dict[str, str]]:
+    """Any report, most of the usual shape: now and then a header is missing, or there is another number of blocks."""
+    ntp = draw(st.sampled_from([(0, 0), (1, 1), (1, 2), (4_004_390_963, 2**32 - 1)]))
+    if draw(st.booleans()):
+        numbers = {end: draw(WORDS) for end in ("Lost", "Jitter", "Fraction")}
+        headers = sent_rtcp(draw(SSRCS), draw(SSRCS), ntp, **numbers)
+        mapper = rtcp.sent
+    else:
+        number = draw(st.sampled_from([0, 1, 1, 1, 1, 2]))
+        blocks = [block(draw(SSRCS), **{end: draw(WORDS) for end in ("Lost", "Jitter", "LSR")}) for _ in range(number)]
+        rtts = [draw(st.sampled_from([0.0, 0.04, 0.0401312, 7.0])) for _ in range(number)]
+        headers = received_rtcp(draw(SSRCS), ntp, blocks, rtts, draw(st.sampled_from([8000, 3000])))
+        mapper = rtcp.received
+    for header in draw(st.sampled_from([[], [], [], *[[each] for each in headers]])):
+        headers = {name: text for name, text in headers.items() if name != header}
+    return mapper, headers
+
+
+@given(
+    st.lists(reports(), min_size=1, max_size=12), st.sampled_from(["ms", "rtp"]), st.sampled_from(["", "a", "av"]),
+    st.sampled_from([8000, None]),
+)  # fmt: skip
+def test_a_report_written_in_one_is_the_same_as_one_written_member_by_member(
+    story: list[tuple[Callable[[Get, Leg, str], Optional[Record]], dict[str, str]]],
+    unit: str,
+    media: str,
+    clock: Optional[int],
+) -> None:
+    """The same reports on two legs; on one of them nothing is of the usual shape."""
+    kinds = {"": [], "a": ["audio"], "av": ["audio", "video"]}[media]
+    ssrcs = {"audio": OURS, "video": PICTURE}
+    first, second = (leg_with(*(medium(kind, ssrcs[kind], clock) for kind in kinds)) for _ in range(2))
+    for mapper, headers in story:
+        get = Channel().hears(headers).getHeader
+        written = mapper(get, first, unit)
+        with mock.patch.object(rtcp, "_usual", return_value=None):
+            by_member = mapper(get, second, unit)
+        if written is None or by_member is None:
+            assert written is by_member
+        else:
+            assert written._replace(payload=b"") == by_member._replace(payload=b"")
+            assert list(json.loads(written.payload).items()) == list(json.loads(by_member.payload).items())
+        assert remembered(first) == remembered(second)
+
+
+def remembered(leg: Leg) -> Any:
+    streams = [stream for each in leg.media for stream in (each.received, each.sent)]
+    return leg.sender_reports, leg.last_timestamp, [(each.ssrc, each.reports, each.lost) for each in streams]
+
+
+def test_the_usual_report_is_written_in_one() -> None:
+    """Or the test above would compare nothing."""
+    leg = leg_with(medium())
+    with mock.patch.object(rtcp, "_any", return_value=b"{}"):
+        assert hear(leg, received_rtcp(THEIRS, blocks=[block(OURS)], rtts=[0.04]))["rtt_avg_ms"] == 40
+        assert say(leg, sent_rtcp(THEIRS, THEIRS))["report_count"] == 1
+        assert hear(leg, received_rtcp(THEIRS, ntp=(4_004_390_969, 1), blocks=[]), "rtp") == {}
 
 
 def test_a_hostile_unique_id_is_shown() -> None:
