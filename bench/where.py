@@ -39,6 +39,7 @@ STAGES: tuple[tuple[str, frozenset[str], str], ...] = (
     ("hep/",                frozenset(),                                 "encode"),
     ("delivery/",           frozenset(),                                 "send"),
     ("reports/pipeline.py", frozenset(),                                 "bookkeeping: correlate, address, count"),
+    ("reports/datagrams.py", frozenset(),                                "bookkeeping: correlate, address, count"),
     ("reports/flows.py",    frozenset(),                                 "bookkeeping: correlate, address, count"),
     ("calls/waiting.py",    frozenset(),                                 "bookkeeping: correlate, address, count"),
     ("reports/",            frozenset(),                                 "map: numbers, reports, lines"),
