@@ -6,7 +6,8 @@ Rules:
    is guessed.
 2. The other leg is the one that the leg's own events name. As long as they name none, or one that is gone, it is the
    leg that names this one: of several that ring, the one that made progress last. It is held as an object: a rename
-   changes nothing about it, and a Unique-ID that is used again is another leg.
+   changes nothing about it, and a Unique-ID that is used again is another leg. Other-Leg-Unique-ID names who is or will
+   be the other leg when the event is fired; the end of a bridge is about the one that was, and says nothing new.
 3. CHANNEL_CREATE begins a leg, whatever its Unique-ID was before.
 4. A destroyed leg is remembered `LINGER` seconds more, for reports that were still on their way.
 5. Bounded: beyond `max_legs` the leg unseen longest is dropped, and any leg after `SILENCE` seconds without an event.
@@ -61,6 +62,27 @@ LAST_CHANCE = frozenset({
     names.CHANNEL_EXECUTE, names.CHANNEL_EXECUTE_COMPLETE, names.CUSTOM,
 })  # fmt: skip
 """Other events with variables: read only for what is still unknown, by an agent that came in the middle of a call."""
+
+
+TELLS_PARTNER = frozenset({names.CHANNEL_BRIDGE, names.CHANNEL_UNBRIDGE, names.CALL_UPDATE})
+"""Events that name the two legs they are about beside Other-Leg-Unique-ID, which may be another already."""
+
+
+def partner(name: str, unique_id: str, get: Get) -> Optional[str]:
+    """
+    Unique-ID of the leg that an event of `TELLS_PARTNER` is about: who is bridged with this one, or was until then.
+
+    The end of a bridge does not always name both (switch_ivr_bridge.c:hanguphook, mod_spandsp_fax.c).
+    """
+    if name == names.CALL_UPDATE:
+        return get(names.BRIDGED_TO) or get(names.OTHER_LEG_UNIQUE_ID)
+    pair = get(names.BRIDGE_A_UNIQUE_ID), get(names.BRIDGE_B_UNIQUE_ID)
+    if unique_id in pair:
+        other = pair[1] if pair[0] == unique_id else pair[0]
+        if other and other != unique_id:
+            return other
+    before = get(names.LAST_BRIDGE_TO) if name == names.CHANNEL_UNBRIDGE else None
+    return before or get(names.OTHER_LEG_UNIQUE_ID)
 
 
 class Legs:
@@ -141,7 +163,12 @@ class Legs:
             leg.outbound = None if direction is None else direction == "outbound"
         if leg.channel is None:
             leg.channel = get(names.CHANNEL_NAME)
-        other_id = get(names.OTHER_LEG_UNIQUE_ID)
+        if name not in TELLS_PARTNER:
+            other_id = get(names.OTHER_LEG_UNIQUE_ID)
+        elif name != names.CHANNEL_UNBRIDGE or leg.other_id is None:
+            other_id = partner(name, unique_id, get)
+        else:
+            other_id = None
         if other_id and other_id != unique_id:
             self._introduce(leg, other_id, makes_progress=name in TELLS_SIP)
         is_last_chance = name in LAST_CHANCE

@@ -25,6 +25,13 @@ READ = frozenset({"rtcp", "rtcp-mux", "ice-ufrag"})
 """The attributes that are read."""
 
 
+MODES = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
+"""Which way media flow (RFC 8866 §6.7), of the session or of a line, which wins."""
+
+UNSPECIFIED = "0.0.0.0"  # noqa: S104
+"""The address of a stream on hold (RFC 3264 §8.4)."""
+
+
 class MediaLine(NamedTuple):
     """One `m=` line and what follows it."""
 
@@ -66,6 +73,18 @@ def _media_lines(sdp: str) -> tuple[MediaLine, ...]:
             )
         )
     return tuple(found)
+
+
+def flows_both_ways(sdp: Optional[str]) -> bool:
+    """
+    Whether nobody is on hold: neither `sendonly`, `recvonly` nor `inactive`, and an address (RFC 3264 §8.4). So is no
+    SDP at all. Only the first audio line counts.
+    """
+    session, *media = _sections(sdp or "")
+    audio = next((section for section in media if section[0][2:].split()[:1] == ["audio"]), [])
+    modes = [line[2:].strip().lower() for line in [*session, *audio] if line.startswith("a=")]
+    mode = next((mode for mode in reversed(modes) if mode in MODES), "sendrecv")
+    return mode == "sendrecv" and (_address(audio) or _address(session)) != UNSPECIFIED
 
 
 def _sections(sdp: str) -> list[list[str]]:

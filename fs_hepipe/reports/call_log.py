@@ -10,11 +10,13 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Optional
 
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.record import Record
 from fs_hepipe.hep.registry import ProtocolType
+from fs_hepipe.reports.who import is_by_far_end
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, Get
 from fs_hepipe.words.text import pairs, shown, to_json, without_keys
@@ -67,59 +69,72 @@ EXTRA = {
 }
 # fmt: on
 
-# Which way a step of the call went: True where the far end took it. What is not here happened inside the switch,
-# or was done by it (mod_sofia.c:sofia_on_hangup and sofia.c set the disposition).
-FROM_CALLER = frozenset({names.CHANNEL_CREATE})
-FROM_CALLEE = frozenset({names.CHANNEL_PROGRESS, names.CHANNEL_PROGRESS_MEDIA, names.CHANNEL_ANSWER})
-FAR_END_DISPOSITIONS = ("recv_bye", "recv_cancel", "recv_refuse")
 LOG = int(ProtocolType.LOG)
 
-INJECTED = "APP"
-"""DTMF-Source of a digit that an application of the switch made up."""
 
+def call_log(
+    event: Event,
+    name: str,
+    timestamp: int,
+    leg: Leg,
+    other: Optional[Leg],
+    log_format: str,
+    other_id: Optional[str] = None,
+) -> Record:
+    """
+    The line of an event that happened at `timestamp`, microseconds.
 
-def call_log(event: Event, name: str, timestamp: int, leg: Leg, other: Optional[Leg], log_format: str) -> Record:
-    """The line of an event that happened at `timestamp`, microseconds."""
-    fields = _fields(event.getHeader, name, leg, other)
+    Args:
+        event: the event.
+        name: its name.
+        timestamp: when it happened.
+        leg: whose it is.
+        other: the other leg that it is about, as far as it is known.
+        log_format: `text`, `json` or `full`.
+        other_id: Unique-ID of that one, where it is not the leg's own other leg.
+    """
+    get = event.getHeader
+    read = {header: get(header) for _, header in EXTRA.get(name, CALLER)}  # each header is asked for once
+    by_far_end = is_by_far_end(name, lambda header: read[header] if header in read else get(header), leg.outbound)
+    fields = _fields(read, get, name, leg, other, other_id, by_far_end=by_far_end)
     if log_format == "text":
         payload = f"{name} {pairs(fields)}".encode()
     elif log_format == "json":
         payload = to_json({"event": name, **{key: shown(value) for key, value in fields.items()}})
     else:
         payload = without_keys(event.serialize("json")).encode("utf-8", "replace")
-    return Record(leg.stamp(timestamp), LOG, payload, _came_from_far_end(name, leg, fields))
+    return Record(leg.stamp(timestamp), LOG, payload, by_far_end)
 
 
-def _fields(get: Get, name: str, leg: Leg, other: Optional[Leg]) -> dict[str, str]:
+def _fields(
+    read: Mapping[str, Optional[str]],
+    get: Get,
+    name: str,
+    leg: Leg,
+    other: Optional[Leg],
+    other_id: Optional[str],
+    *,
+    by_far_end: bool,
+) -> dict[str, str]:
     """What a line says, in foreign words as they are."""
     fields: dict[str, str] = {}
     if leg.outbound is not None:
         fields["direction"] = "outbound" if leg.outbound else "inbound"
     for key, header in EXTRA.get(name, CALLER):
-        value = get(header)
+        value = read[header]
         if value:
             fields[key] = value
-    disposition = fields.get("disposition")
-    if disposition:
-        fields["by"] = "far-end" if disposition in FAR_END_DISPOSITIONS else "switch"
+    if "disposition" in fields:
+        fields["by"] = "far-end" if by_far_end else "switch"
     if leg.channel:
         fields["channel"] = leg.channel
     fields["leg"] = leg.unique_id
-    if leg.other_id:
-        fields["other-leg"] = leg.other_id
+    other_id = other_id or leg.other_id
+    if other_id:
+        fields["other-leg"] = other_id
         if other is not None and other.call_id:
             fields["other-call-id"] = other.call_id
     sequence = get(names.EVENT_SEQUENCE)
     if sequence:
         fields["seq"] = sequence
     return fields
-
-
-def _came_from_far_end(name: str, leg: Leg, fields: dict[str, str]) -> bool:
-    if name in FROM_CALLER:
-        return leg.outbound is False
-    if name in FROM_CALLEE:
-        return bool(leg.outbound)
-    if name == names.DTMF:
-        return fields.get("source") != INJECTED
-    return fields.get("disposition") in FAR_END_DISPOSITIONS

@@ -16,18 +16,20 @@ from typing import Any, NamedTuple, Optional
 from fs_hepipe.calls.endpoint import Endpoint, endpoint
 from fs_hepipe.calls.record import Record
 from fs_hepipe.hep.registry import ProtocolType
+from fs_hepipe.reports.who import is_custom_by_far_end
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, Get, header_text
 from fs_hepipe.words.text import quoted, shown, to_json, without_keys
 
 # fmt: off
-REGISTRATION = (                # sofia_reg.c:sofia_reg_handle_register_token, sofia_reg_del_call_back
+REGISTRATION = (                # sofia_reg.c:sofia_reg_handle_register_token, sofia_reg_del_callback; sofia.c
     "status", "profile-name", "from-user", "from-host", "to-user", "to-host", "user", "host", "contact", "expires",
     "network-ip", "network-port", "username", "realm", "user-agent", "registration-type",
+    "auth-result", "reason", "update-reg",
 )
 GATEWAY = (                     # sofia_reg.c:sofia_reg_fire_custom_gateway_state_event
     "Gateway", "State", "Ping-Status", "Status", "Phrase", "profile-name", "Register-Network-IP",
-    "Register-Network-Port",
+    "Register-Network-Port", "realm",
 )
 # fmt: on
 
@@ -39,7 +41,26 @@ STANDARD = frozenset({
 """Headers of every event, which say nothing about this one."""
 
 MAX_FIELDS = 64
-"""Headers of an unknown subclass that are shown; an event of a channel has hundreds of variables."""
+"""
+Headers of an unknown subclass that are shown; an event of a channel has hundreds of variables. The event's own come
+first, then what every event of the channel says, then its variables: mod_callcenter, mod_fifo, mod_conference and
+mod_sofia put their own last.
+"""
+
+CHANNEL = frozenset({           # switch_channel.c:switch_channel_event_set_basic_data
+    "Channel-State", "Channel-Call-State", "Channel-State-Number", "Channel-Name", "Unique-ID", "Session-External-ID",
+    "Call-Direction", "Presence-Call-Direction", "Channel-HIT-Dialplan", "Channel-Presence-ID", "Channel-Presence-Data",
+    "Presence-Data-Cols", "Channel-Call-UUID", "Answer-State", "Hangup-Cause", "Channel-Read-Codec-Name",
+    "Channel-Read-Codec-Rate", "Channel-Read-Codec-Bit-Rate", "Channel-Write-Codec-Name", "Channel-Write-Codec-Rate",
+    "Channel-Write-Codec-Bit-Rate", "Other-Type",
+})  # fmt: skip
+"""Headers of every event of a channel, beside the variables."""
+
+PROFILES = ("Caller-", "Other-Leg-", "PD-")
+"""How those begin that tell its callers' profiles and its presence data (switch_caller.c, switch_event.c)."""
+
+OWN, OF_CHANNEL, VARIABLE = range(3)
+"""Kinds of headers, in the order in which they matter."""
 
 
 class Custom(NamedTuple):
@@ -51,8 +72,10 @@ class Custom(NamedTuple):
     """The far end, where there is one."""
 
 
-def custom(event: Event, subclass: str, timestamp: int, switch_name: str, log_format: str) -> Custom:
-    """The line of a CUSTOM event that belongs to no leg, and where it is to be filed."""
+def custom(
+    event: Event, subclass: str, timestamp: int, switch_name: str, log_format: str, *, of_leg: bool = False
+) -> Custom:
+    """The line of a CUSTOM event, and where it is to be filed if it belongs to no leg."""
     get = event.getHeader
     fields = dict(_fields(event, subclass))
     if log_format == "full":
@@ -64,7 +87,8 @@ def custom(event: Event, subclass: str, timestamp: int, switch_name: str, log_fo
         payload = " ".join([shown(subclass), *words]).encode()
     call_id = get(names.CALL_ID)
     remote = _endpoint(fields)
-    record = Record(timestamp, ProtocolType.LOG, payload, received=remote is not None)
+    received = is_custom_by_far_end(subclass, fields.get, of_leg=of_leg, has_remote=remote is not None)
+    record = Record(timestamp, ProtocolType.LOG, payload, received)
     return Custom(record, call_id or _place(subclass, switch_name, fields), remote)
 
 
@@ -93,8 +117,15 @@ def _every(event: Event) -> dict[str, Any]:
         headers = json.loads(event.serialize("json"))
     except ValueError:
         return {}
-    said = [(header, value) for header, value in headers.items() if header not in STANDARD]
+    said = sorted((pair for pair in headers.items() if pair[0] not in STANDARD), key=lambda pair: _kind(pair[0]))
     return {shown(header): shown(without_keys(header_text(value))) for header, value in said[:MAX_FIELDS]}
+
+
+def _kind(header: str) -> int:
+    """How much a header says about this event alone."""
+    if header.startswith("variable_"):
+        return VARIABLE
+    return OF_CHANNEL if header in CHANNEL or header.startswith(PROFILES) else OWN
 
 
 def _endpoint(fields: dict[str, Any]) -> Optional[Endpoint]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Callable, Optional
 
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.legs import Legs
+from fs_hepipe.calls.legs import Legs, partner
 from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.waiting import Waiting
 from fs_hepipe.reports import rtcp
@@ -212,13 +212,15 @@ class Pipeline:
             return "not_wanted"
         if not self._flows.switch_name:
             self._flows.observe_switch(get)
-        unique_id = get(names.UNIQUE_ID)
+        unique_id = get(names.UNIQUE_ID if subclass != names.NOTIFY_REFER else names.UNIQUEID)
         timestamp = event_time(get)
         if is_ours and unique_id:
             leg = self.legs.observe(names.CUSTOM, unique_id, get, now)
             self._datagrams.emit(leg, [self._line(event, names.CUSTOM, timestamp, leg)], now)
             return ""
-        found = custom(event, subclass, timestamp, self._flows.switch_name, settings.call_log_format)
+        found = custom(
+            event, subclass, timestamp, self._flows.switch_name, settings.call_log_format, of_leg=bool(unique_id)
+        )
         if unique_id:
             leg = self.legs.observe(names.CUSTOM, unique_id, get, now)
             self._datagrams.emit(leg, [found.record._replace(timestamp=leg.stamp(timestamp))], now)
@@ -227,4 +229,10 @@ class Pipeline:
         return ""
 
     def _line(self, event: Event, name: str, timestamp: int, leg: Leg) -> Record:
-        return call_log(event, name, timestamp, leg, self.legs.other(leg), self._settings.call_log_format)
+        log_format = self._settings.call_log_format
+        if name == names.CHANNEL_UNBRIDGE:  # about the bridge that was, whoever is the other leg by now
+            other_id = partner(name, leg.unique_id, event.getHeader)
+            is_its_own = other_id is not None and leg.names_as_before(other_id)  # it may have been renamed since
+            other = self.legs.other(leg) if is_its_own else self.legs.find(other_id)
+            return call_log(event, name, timestamp, leg, other, log_format, other.unique_id if other else other_id)
+        return call_log(event, name, timestamp, leg, self.legs.other(leg), log_format)

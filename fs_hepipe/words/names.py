@@ -47,13 +47,20 @@ EVENT_NAME = "Event-Name"
 EVENT_SUBCLASS = "Event-Subclass"
 EVENT_DATE_TIMESTAMP = "Event-Date-Timestamp"
 EVENT_SEQUENCE = "Event-Sequence"
+CALLING_FUNCTION = "Event-Calling-Function"
 SWITCH_NAME = "FreeSWITCH-Switchname"
 SWITCH_IPV4 = "FreeSWITCH-IPv4"
 SWITCH_IPV6 = "FreeSWITCH-IPv6"
 
 # --- a channel's events (switch_channel.c:switch_channel_event_set_basic_data) ---
 UNIQUE_ID = "Unique-ID"
+NOTIFY_REFER = "sofia::notify_refer"
+UNIQUEID = "UniqueID"  # sic, of sofia::notify_refer (sofia.c:sofia_handle_sip_i_notify)
 OTHER_LEG_UNIQUE_ID = "Other-Leg-Unique-ID"
+BRIDGE_A_UNIQUE_ID = "Bridge-A-Unique-ID"  # CHANNEL_BRIDGE and CHANNEL_UNBRIDGE, switch_ivr_bridge.c
+BRIDGE_B_UNIQUE_ID = "Bridge-B-Unique-ID"
+BRIDGED_TO = "Bridged-To"  # CALL_UPDATE, sofia.c:sofia_update_callee_id and others
+LAST_BRIDGE_TO = "variable_last_bridge_to"  # set by each bridge, and kept after its end
 OLD_UNIQUE_ID = "Old-Unique-ID"  # CHANNEL_UUID, switch_core_session.c:switch_core_session_set_uuid
 CALL_DIRECTION = "Call-Direction"
 CHANNEL_NAME = "Channel-Name"
@@ -139,6 +146,7 @@ CALL_ID = "call-id"
 NETWORK_IP = "network-ip"
 NETWORK_PORT = "network-port"
 GATEWAY = "Gateway"
+STATUS = "Status"
 REGISTER_NETWORK_IP = "Register-Network-IP"
 REGISTER_NETWORK_PORT = "Register-Network-Port"
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fs_hepipe.hep import Message
 from fs_hepipe.words.event import RecordedEvent
-from tests.unit.synthetic import Ear, body, flow
+from tests.unit.synthetic import Ear, body, fields, flow
 
 CASES = Path(__file__).resolve().parents[2] / "data" / "cases"
 
 
-def messages(case: str, protocol_type: int) -> list[Message]:
-    ear = Ear()
+def messages(case: str, protocol_type: int, **settings: Any) -> list[Message]:
+    ear = Ear(**settings)
     with gzip.open(CASES / f"{case}.jsonl.gz", "rt", encoding="utf-8") as lines:
         found = [message for line in lines for message in ear.hear(RecordedEvent(json.loads(line)))]
     assert ear.counters.failed == {}
@@ -69,3 +70,39 @@ def test_audio_and_video_are_told_apart() -> None:
     assert [(each["MEDIUM"], each["DIR"], each["CLOCK"]) for each in quality] == [
         ("audio", 0, 8000), ("audio", 1, 8000), ("video", 0, 90_000), ("video", 1, 90_000),
     ]  # fmt: skip
+
+
+def test_the_end_of_a_bridge_names_the_leg_that_was_left() -> None:
+    a, b, c = (f"0000000{number}-aaaa-4aaa-8aaa-aaaaaaaaaaaa" for number in (1, 2, 3))
+    lines = [message for message in messages("uuid_bridge_to_a_third_leg", 100) if b"BRIDGE" in message.payload]
+    call_ids = {fields(line)["leg"]: line.correlation_id for line in messages("uuid_bridge_to_a_third_leg", 100)}
+    told = [(message.payload.split()[0].decode(), fields(message)) for message in lines]
+    assert [(name, said["leg"], said["other-leg"]) for name, said in told] == [
+        ("CHANNEL_BRIDGE", a, b), ("CHANNEL_UNBRIDGE", a, b), ("CHANNEL_BRIDGE", a, c), ("CHANNEL_UNBRIDGE", a, c),
+        ("CHANNEL_BRIDGE", c, b), ("CHANNEL_UNBRIDGE", c, b),
+    ]  # fmt: skip
+    assert all(said["other-call-id"] == call_ids[said["other-leg"]] for _, said in told)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_custom_event_says_what_happened(log_format: str) -> None:
+    subclasses = ("conference::maintenance", "callcenter::info")
+    found = messages("custom_event_cut", 100, custom_events=subclasses, call_events=(), call_log_format=log_format)
+    read = fields if log_format == "text" else body
+    said = [{**read(message)} for message in found]
+    actions = [each.get("Action") or each.get("CC-Action") for each in said]
+    assert actions == [
+        "conference-create", "add-member", "floor-change", "start-talking", "floor-change", "del-member",
+        "conference-destroy", "bridge-agent-start",
+    ]  # fmt: skip
+    assert (said[1]["Member-ID"], said[1]["Member-Type"]) == ("1", "member")
+    assert said[-1]["CC-Queue"] == "support@example.com"
+    assert all(each["Unique-ID"] for each in (said[1], said[-1]))
+
+
+def test_a_hold_of_the_phone_comes_from_it_and_so_does_its_end_by_a_bye() -> None:
+    lines = [message for message in messages("hold_c_0_0_0_0", 100) if b"HOLD" in message.payload]
+    assert [message.payload.split()[0] for message in lines] == [b"CHANNEL_HOLD", b"CHANNEL_UNHOLD"]
+    assert [fields(message)["leg"][:8] for message in lines] == ["51eeffa4"] * 2
+    ends = {flow(message)[:2] for message in messages("hold_c_0_0_0_0", 100) if b"CREATE" in message.payload}
+    assert {flow(message)[:2] for message in lines} == ends

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -289,3 +290,90 @@ def test_the_caller_of_a_failover_names_the_leg_that_answers_and_not_the_one_tha
     assert named[0] is None
     assert refused not in named
     assert len(set(named[1:])) == 1
+
+
+# --- events about a pair ----------------------------------------------------------------------------------------------
+
+UNBRIDGE = names.CHANNEL_UNBRIDGE
+
+
+def three_legs(**settings_: Any) -> tuple[Ear, Channel, Channel, Channel]:
+    """A calls; B answered and is bridged with it; C was called for another."""
+    ear, a, b, c = Ear(**settings_), Channel("a"), callee("b", None), callee("c", None)
+    ear.hear(a.event(CREATE, sip("call-a")), b.event(ANSWER, sip("call-b")), c.event(ANSWER, sip("call-c")))
+    ear.hear(a.event(BRIDGE, {"Bridge-A-Unique-ID": "a", "Bridge-B-Unique-ID": "b", "Other-Leg-Unique-ID": "b"}))
+    return ear, a, b, c
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"Bridge-A-Unique-ID": "a", "Bridge-B-Unique-ID": "b"},
+        {"Bridge-A-Unique-ID": "b", "Bridge-B-Unique-ID": "a"},
+        {"variable_last_bridge_to": "b"},
+        {"Bridge-A-Unique-ID": "a", "Bridge-B-Unique-ID": "", "variable_last_bridge_to": "b"},
+        {"Bridge-A-Unique-ID": "x", "Bridge-B-Unique-ID": "y", "variable_last_bridge_to": "b"},
+    ],
+)
+def test_the_end_of_a_bridge_is_about_the_leg_that_was_and_teaches_nothing_new(told: dict[str, str]) -> None:
+    """switch_ivr_uuid_bridge has set the next other leg before the end of the bridge is told."""
+    ear, a, _, _ = three_legs()
+    now = {"Other-Leg-Unique-ID": "c", "variable_signal_bond": "c", "variable_bridge_uuid": "c"}
+    (end,) = ear.hear(a.event(UNBRIDGE, {**now, **told}))
+    assert (fields(end)["other-leg"], fields(end)["other-call-id"]) == ("b", "call-b")
+    other = ear.pipeline.legs.get("a", 0.0).other
+    assert other is not None
+    assert other.unique_id == "b"
+    (bridge,) = ear.hear(a.event(BRIDGE, {**now, "Bridge-A-Unique-ID": "a", "Bridge-B-Unique-ID": "c"}))
+    assert (fields(bridge)["other-leg"], fields(bridge)["other-call-id"]) == ("c", "call-c")
+
+
+def test_the_end_of_a_bridge_that_is_told_after_the_next_one_began_does_not_undo_it() -> None:
+    ear, a, _, _ = three_legs()
+    next_pair = {"Bridge-A-Unique-ID": "a", "Bridge-B-Unique-ID": "c", "Other-Leg-Unique-ID": "c"}
+    ear.hear(a.event(BRIDGE, next_pair))
+    (end,) = ear.hear(a.event(UNBRIDGE, {**next_pair, "Bridge-B-Unique-ID": "b"}))
+    assert (fields(end)["other-leg"], fields(end)["other-call-id"]) == ("b", "call-b")
+    (hangup,) = ear.hear(a.event(HANGUP, {**sip("call-a"), "Other-Leg-Unique-ID": "c"}))[:1]
+    assert fields(hangup)["other-leg"] == "c"
+
+
+def test_a_bridge_is_about_its_pair_whatever_the_profiles_say() -> None:
+    ear, a, _, _ = three_legs()
+    pair = {"Bridge-A-Unique-ID": "a", "Bridge-B-Unique-ID": "c"}
+    (bridge,) = ear.hear(a.event(BRIDGE, {**pair, "Other-Leg-Unique-ID": "b"}))
+    assert fields(bridge)["other-leg"] == "c"
+
+
+def test_an_update_is_about_who_is_bridged() -> None:
+    ear, a, _, _ = three_legs(call_events=(UPDATE,))
+    (update,) = ear.hear(a.event(UPDATE, {"Bridged-To": "c", "Other-Leg-Unique-ID": "b"}))
+    assert fields(update)["other-leg"] == "c"
+    (update,) = ear.hear(a.event(UPDATE, {"Other-Leg-Unique-ID": "b"}))
+    assert fields(update)["other-leg"] == "b"
+
+
+def test_the_end_of_a_bridge_names_a_leg_that_nobody_saw_by_its_id() -> None:
+    ear, a = Ear(), Channel("a")
+    ear.hear(a.event(CREATE, sip("call-a")))
+    (end,) = ear.hear(a.event(UNBRIDGE, {"Bridge-A-Unique-ID": "a", "Bridge-B-Unique-ID": "gone"}))
+    assert fields(end)["other-leg"] == "gone"
+    assert "other-call-id" not in fields(end)
+
+
+def test_the_end_of_a_bridge_follows_a_rename() -> None:
+    ear, a, b, _ = three_legs()
+    renamed = callee("new", None)
+    ear.hear(renamed.event(UUID, {"Old-Unique-ID": b.unique_id}))
+    (end,) = ear.hear(a.event(UNBRIDGE, {"variable_last_bridge_to": "b", "Other-Leg-Unique-ID": "c"}))
+    assert (fields(end)["other-leg"], fields(end)["other-call-id"]) == ("new", "call-b")
+
+
+def test_under_the_a_leg_setting_an_outgoing_leg_is_not_moved_by_the_end_of_its_bridge() -> None:
+    ear, a, x = Ear(correlation="a-leg"), Channel("a"), Channel("x")
+    b = callee("b", None)
+    ear.hear(a.event(CREATE, sip("call-a")), x.event(CREATE, sip("call-x")), b.event(ANSWER, sip("call-b")))
+    ear.hear(b.event(BRIDGE, {"Bridge-A-Unique-ID": "b", "Bridge-B-Unique-ID": "a", "Other-Leg-Unique-ID": "a"}))
+    end = b.event(UNBRIDGE, {"Bridge-A-Unique-ID": "b", "Bridge-B-Unique-ID": "a", "Other-Leg-Unique-ID": "x"})
+    (message,) = ear.hear(end)
+    assert message.correlation_id == "call-a"

@@ -176,3 +176,59 @@ def test_a_header_can_not_forge_a_key(key: str) -> None:
 
 def test_a_call_id_is_filed_exactly_as_it_is() -> None:
     assert line("sofia::register", {**REGISTER, "call-id": 'caf\udce9"\n'}).correlation_id == 'caf\udce9"\n'
+
+
+# --- an event of a channel --------------------------------------------------------------------------------------------
+
+CHANNEL = {
+    **{f"Caller-Channel-{step}-Time": "0" for step in ("Created", "Answered", "Progress", "Hangup", "Bridged")},
+    **{f"Other-Leg-{number}": "x" for number in range(25)}, **{f"PD-{number}": "x" for number in range(5)},
+    "Channel-State": "CS_EXECUTE", "Unique-ID": "leg-a", "Answer-State": "answered", "Presence-Data-Cols": "a:b",
+}  # fmt: skip
+VARIABLES = {f"variable_{number}": "x" for number in range(200)}
+
+
+@pytest.mark.parametrize(
+    "subclass, own",
+    [
+        ("fifo::info", {"FIFO-Name": "support", "FIFO-Action": "push"}),
+        ("sofia::transferor", {"att_xfer_destination_call_id": "call-7"}),
+        ("sofia::replaced", {"att_xfer_replaced_by": "call-8"}),
+        ("callcenter::info", {"CC-Queue": "support", "CC-Action": "agent-offering", "CC-Agent": "1001"}),
+        ("valet_parking::info", {"Valet-Extension": "5901", "Action": "hold"}),
+        ("conference::maintenance", {"Action": "start-talking", "Channel-Presence": "own"}),
+    ],
+)
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_events_own_headers_are_never_cut_for_the_channels(
+    subclass: str, own: dict[str, str], log_format: str
+) -> None:
+    """Whether a module puts its own first or last."""
+    for headers in ({**VARIABLES, **CHANNEL, **own}, {**own, **VARIABLES, **CHANNEL}):
+        found = line(subclass, headers, log_format)
+        told = words(found) if log_format == "text" else json.loads(found.record.payload)
+        assert own.items() <= told.items()
+        assert told["Unique-ID"] == "leg-a"
+        assert len(told) == MAX_FIELDS + (1 if log_format == "text" else 2)
+
+
+def test_variables_come_after_all_else() -> None:
+    told = list(words(line("my::event", {"variable_a": "1", "Channel-State": "2", "color": "blue"})))
+    assert told == ["color", "Channel-State", "variable_a", "seq"]
+
+
+def test_a_value_that_is_cut_says_so() -> None:
+    assert words(line("my::event", {"long": "x" * 600}))["long"] == "x" * 511 + "…"
+
+
+@pytest.mark.parametrize(
+    "subclass, own",
+    [
+        ("sofia::register_attempt", {"auth-result": "STALE"}),
+        ("sofia::unregister", {"reason": "socket-disconnection"}),
+        ("sofia::register", {"update-reg": "true"}),
+        ("sofia::gateway_invalid_digest_req", {"realm": "example.invalid"}),
+    ],
+)
+def test_what_only_this_kind_of_registration_says_is_said(subclass: str, own: dict[str, str]) -> None:
+    assert own.items() <= words(line(subclass, {**REGISTER, **own})).items()
