@@ -256,7 +256,7 @@ class Agent:
 
     def _send(self, datagrams: list[bytes]) -> None:
         if datagrams:
-            self.collectors.send(datagrams, self._wall())
+            self.collectors.send(datagrams, self._wall(), self._clock())
 
     def _run_request(self, act: Callable[[], None], done: threading.Event) -> None:
         try:

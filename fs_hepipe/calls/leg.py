@@ -13,9 +13,6 @@ from fs_hepipe.calls.record import Record
 from fs_hepipe.hep.registry import IpProtocol
 from fs_hepipe.words.text import shown, to_json
 
-CLOCK_STEP = 1_000_000
-"""Microseconds: further back than this is a clock that was set, not two events in one tick."""
-
 SOON = 5.0
 """
 Seconds until the second question about a leg's media: FreeSWITCH corrects the address that was announced only when
@@ -40,8 +37,8 @@ class Leg:
 
     __slots__ = (
         "_asked", "_named_id", "_other", "_other_id", "ask_at", "audio", "call_id", "channel", "created", "destroyed",
-        "dropped", "held", "ip_protocol", "last_timestamp", "local", "merged_into", "names_other", "other_is_gone",
-        "outbound", "quoted", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
+        "dropped", "held", "ip_protocol", "local", "merged_into", "names_other", "other_is_gone", "outbound", "quoted",
+        "remote", "reported", "seen", "sender_reports", "unique_id", "video",
     )  # fmt: skip
 
     def __init__(self, unique_id: str) -> None:
@@ -68,8 +65,6 @@ class Leg:
         self.video: Optional[Medium] = None
         self.sender_reports: tuple[SenderReport, ...] = ()
         """The last sender report of each SSRC that sent one."""
-        self.last_timestamp = 0
-        """Microseconds: the time of the last record made."""
         self.reported = False
         """Its quality was reported."""
         self.seen = 0.0
@@ -163,15 +158,3 @@ class Leg:
         others = tuple([known for known in self.sender_reports if known[0] != report[0]])
         self.sender_reports = (*(others if len(others) < MAX_SENDERS else ()), report)
         return True
-
-    def stamp(self, timestamp: int) -> int:
-        """
-        The time of the leg's next record, microseconds.
-
-        The switch's event clock is coarse: events of one leg with one time keep their order by a microsecond each.
-        """
-        behind = self.last_timestamp - timestamp
-        if 0 <= behind < CLOCK_STEP:
-            timestamp = self.last_timestamp + 1
-        self.last_timestamp = timestamp
-        return timestamp

@@ -46,14 +46,14 @@ class Collectors:
                 errors.append(f"{collector.name}: {collector.last_error and collector.last_error.text}")
         return errors
 
-    def send(self, datagrams: list[bytes], wall: float) -> None:
-        """Sends datagrams to each collector; `wall` is the time, seconds since 1970."""
+    def send(self, datagrams: list[bytes], wall: float, clock: Optional[float] = None) -> None:
+        """Sends datagrams to each collector; `wall` is the time, seconds since 1970. `clock` is never set back."""
         self.offered += len(datagrams)
         for collector, resolver in self._members.values():
             if collector.target is None:
                 collector.target = resolver.found
             for datagram in datagrams:
-                collector.send(datagram, wall)
+                collector.send(datagram, wall, clock)
 
     @property
     def balances(self) -> bool:

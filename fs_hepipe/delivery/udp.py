@@ -71,17 +71,26 @@ class Collector:
         self.refusals = 0
         """How often the host answered that nobody listens; that datagram has been counted as sent."""
         self.refused_at: Optional[float] = None
-        """When the last refusal came, and when the last datagram was sent."""
+        """When the last refusal came, and when the last datagram was sent; by a clock that is never set back."""
         self.sent_at = 0.0
         self.target: Optional[Target] = None
         """Its address; None until its name is resolved."""
         self.last_error: Optional[LastError] = None
         self.reported_error: Optional[LastError] = None
         """The error that was logged last."""
+        self._clock: Optional[float] = None
         self._socket: Optional[socket.socket] = None
 
-    def send(self, datagram: bytes, now: float) -> str:
-        """Sends a datagram and returns its outcome; `now` is the wall clock, for `last_error`."""
+    def send(self, datagram: bytes, now: float, clock: Optional[float] = None) -> str:
+        """
+        Sends a datagram and returns its outcome.
+
+        Args:
+            datagram: what to send.
+            now: the wall clock, for `last_error`.
+            clock: a clock that is never set back, for `refuses`; else `now` has to be one.
+        """
+        self._clock = clock
         try:
             (self._socket or self._connected()).send(datagram)
         except Exception as error:  # noqa: BLE001  the next collector has to get its datagram
@@ -90,7 +99,7 @@ class Collector:
                 self.outcomes[outcome] += 1
                 return outcome
         self.octets += len(datagram)
-        self.sent_at = now
+        self.sent_at = now if clock is None else clock
         self.outcomes[SENT] += 1
         return SENT
 
@@ -159,5 +168,5 @@ class Collector:
 
     def _refused(self, error: OSError, now: float) -> None:
         self.refusals += 1
-        self.refused_at = now
+        self.refused_at = now if self._clock is None else self._clock
         self.last_error = LastError(str(error), now)

@@ -103,7 +103,7 @@ def call_log(
         payload = to_json({"event": name, **{key: shown(value) for key, value in fields.items()}})
     else:
         payload = without_keys(event.serialize("json")).encode("utf-8", "replace")
-    return Record(leg.stamp(timestamp), LOG, payload, by_far_end)
+    return Record(timestamp, LOG, payload, by_far_end)
 
 
 def _fields(

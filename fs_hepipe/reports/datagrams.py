@@ -17,6 +17,7 @@ from fs_hepipe.calls.waiting import Waiting
 from fs_hepipe.hep import MAX_UDP_LENGTH, Flow, IpProtocol
 from fs_hepipe.reports.custom import Custom
 from fs_hepipe.reports.flows import Flows
+from fs_hepipe.reports.order import Order
 from fs_hepipe.words.counters import Counters
 from fs_hepipe.words.errors import HepError, TooLongError
 from fs_hepipe.words.settings import Settings
@@ -37,7 +38,7 @@ class Datagrams:
         self._faults: dict[type[Exception], Exception] = {}
         self._own = True
         """Whether each leg is filed under its own Call-ID."""
-        self._no_leg = Leg("")  # keeps the order of records that belong to none
+        self._order = Order()
         self.reconfigure(settings)
 
     def reconfigure(self, settings: Settings) -> None:
@@ -90,9 +91,8 @@ class Datagrams:
     def emit_apart(self, found: Custom) -> None:
         """Sends a record on its way that belongs to no leg."""
         self._counters.recorded += 1
-        record = found.record._replace(timestamp=self._no_leg.stamp(found.record.timestamp))
         ends = None, found.remote, IpProtocol.UDP
-        self._encode(record, self._flows.between, ends, record, found.correlation_id)
+        self._encode(found.record, self._flows.between, ends, found.record, found.correlation_id)
 
     # --- records that wait ---
 
@@ -149,7 +149,9 @@ class Datagrams:
         """A record becomes a datagram of a flow (`flow(*of)`), or is counted as dropped."""
         counters = self._counters
         try:
-            datagram = flow(*of).encode(record.timestamp, record.payload)
+            made = flow(*of)
+            timestamp = self._order.time(made.correlation_id or "", record.protocol_type, record.timestamp)
+            datagram = made.encode(timestamp, record.payload)
         except TooLongError:
             counters.dropped["too_long"] += 1
         except HepError:

@@ -223,7 +223,7 @@ class Pipeline:
         )
         if unique_id:
             leg = self.legs.observe(names.CUSTOM, unique_id, get, now)
-            self._datagrams.emit(leg, [found.record._replace(timestamp=leg.stamp(timestamp))], now)
+            self._datagrams.emit(leg, [found.record], now)
         else:
             self._datagrams.emit_apart(found)
         return ""

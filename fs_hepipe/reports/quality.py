@@ -72,7 +72,7 @@ def qos(
         payload = to_json({**_about(leg, medium, call_id, timestamp, is_received=is_received), **report})
         records += [
             Record(
-                timestamp=leg.stamp(timestamp),
+                timestamp=timestamp,
                 protocol_type=protocol_type,
                 payload=payload,
                 received=is_received,

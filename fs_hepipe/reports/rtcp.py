@@ -257,7 +257,7 @@ def _record(leg: Leg, report: Report, jitter_unit: str, is_received: bool) -> Re
     if jitter_unit == "ms":
         jitters = [milliseconds(jitter, clock) for jitter in jitters]
     payload = _usual(report, jitters, jitter_unit, leg.quoted) or _any(report, jitters, leg.quoted)
-    return Record(leg.stamp(report.captured), RTCP_JSON, payload, is_received, _PLANE, kind)
+    return Record(report.captured, RTCP_JSON, payload, is_received, _PLANE, kind)
 
 
 def _usual(report: Report, jitters: list[Any], jitter_unit: str, leg: bytes) -> Optional[bytes]:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Optional
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fs_hepipe.calls.endpoint import Endpoint
-from fs_hepipe.calls.leg import CLOCK_STEP, Leg
+from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.legs import LINGER, SILENCE, Legs
 from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.waiting import Waiting
 from fs_hepipe.hep.registry import IpProtocol
 from fs_hepipe.words.counters import Counters
-from tests.unit.synthetic import T0, Channel, audio, sip, video
+from tests.unit.synthetic import Channel, audio, sip, video
 
 TELL_SIP = [
     "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_BRIDGE", "CALL_UPDATE",
@@ -519,32 +517,3 @@ def test_what_lingers_is_bounded_too() -> None:
 
 def test_nothing_is_found_for_no_unique_id() -> None:
     assert Memory().find(None) is None
-
-
-# --- time -------------------------------------------------------------------------------------------------------------
-
-
-def test_events_with_one_time_keep_their_order_by_a_microsecond_each() -> None:
-    leg = Leg("a")
-    assert [leg.stamp(T0) for _ in range(4)] == [T0, T0 + 1, T0 + 2, T0 + 3]
-    assert leg.stamp(T0 + 20_000) == T0 + 20_000
-
-
-def test_an_exact_time_behind_a_coarse_one_keeps_the_order_too() -> None:
-    leg = Leg("a")
-    leg.stamp(T0 + 5_000)
-    assert leg.stamp(T0) == T0 + 5_001
-
-
-def test_a_clock_that_was_set_back_by_an_hour_is_not_corrected() -> None:
-    leg = Leg("a")
-    leg.stamp(T0)
-    back = T0 - 3_600_000_000
-    assert [leg.stamp(back), leg.stamp(back), leg.stamp(back + 9)] == [back, back + 1, back + 9]
-
-
-@given(st.lists(st.integers(0, CLOCK_STEP // 2), min_size=2))
-def test_the_times_of_a_leg_grow_as_long_as_its_clock_is_not_set_back(offsets: list[int]) -> None:
-    leg = Leg("a")
-    stamps = [leg.stamp(T0 + offset) for offset in offsets]
-    assert all(earlier < later for earlier, later in zip(stamps, stamps[1:]))

@@ -213,6 +213,21 @@ def test_collector_refuses_until_nothing_was_refused_for_a_while() -> None:
     assert states == [False, True, True, False]
 
 
+def test_a_wall_clock_that_is_set_back_does_not_keep_a_collector_refusing(receiver: socket.socket) -> None:
+    collector, _ = with_socket(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"))
+    collector.send(b"x", 7200.0, 10.0)
+    assert collector.refuses
+    assert collector.last_error is not None
+    assert collector.last_error.time == 7200.0
+    collector.close()
+    collector.target = socket.AF_INET, ("127.0.0.1", port_of(receiver))
+    for clock, refuses in ((11.0, True), (10.0 + REFUSING - 0.1, True), (10.0 + REFUSING, False)):
+        assert collector.send(b"x", 3600.0 + clock, clock) == "sent"
+        assert collector.refuses is refuses
+    collector.close()
+
+
+
 # --- names -----------------------------------------------------------------------------------------------------------
 
 

@@ -359,7 +359,7 @@ def test_a_report_is_sent_once_per_type() -> None:
     records = report(leg, statistics(), (34, 35, 32, 99))
     assert [record.protocol_type for record in records] == [34, 35, 32, 99] * 2
     assert len({record.payload for record in records}) == 2
-    assert [record.timestamp for record in records] == [T0 + number for number in range(8)]
+    assert {record.timestamp for record in records} == {T0}
     assert [record.mos for record in records] == [442] * 4 + [None] * 4
 
 
