@@ -10,7 +10,9 @@ Rules:
    be the other leg when the event is fired; the end of a bridge is about the one that was, and says nothing new.
 3. CHANNEL_CREATE begins a leg, whatever its Unique-ID was before.
 4. A destroyed leg is remembered `LINGER` seconds more, for reports that were still on their way.
-5. Bounded: beyond `max_legs` the leg unseen longest is dropped, and any leg after `SILENCE` seconds without an event.
+5. A leg of which only CUSTOM events came may have ended long ago (modules keep a copy of its headers): it is dropped
+   after `STRANGE` seconds. If it lives, its next event begins it anew, and the switch is asked when RTCP comes.
+6. Bounded: beyond `max_legs` the leg unseen longest is dropped, and any leg after `SILENCE` seconds without an event.
 
 Pure: `now` is an argument, seconds of any clock that does not go back.
 """
@@ -33,6 +35,9 @@ LINGER = 5.0
 
 SILENCE = 24 * 3600.0
 """Seconds: a leg of which nothing was heard for a day has ended, and its CHANNEL_DESTROY was lost."""
+
+STRANGE = 15.0
+"""Seconds that a leg known from CUSTOM events alone is remembered: longer than a record waits for its Call-ID."""
 
 CHANGES_MEDIA = frozenset({
     names.CHANNEL_PROGRESS_MEDIA, names.CHANNEL_ANSWER, names.CALL_UPDATE, names.CHANNEL_HOLD, names.CHANNEL_UNHOLD,
@@ -70,10 +75,12 @@ TELLS_PARTNER = frozenset({names.CHANNEL_BRIDGE, names.CHANNEL_UNBRIDGE, names.C
 
 def partner(name: str, unique_id: str, get: Get) -> Optional[str]:
     """
-    Unique-ID of the leg that an event of `TELLS_PARTNER` is about: who is bridged with this one, or was until then.
+    Unique-ID of the other leg that an event is about: of a bridge who is bridged with this one, or was until then.
 
     The end of a bridge does not always name both (switch_ivr_bridge.c:hanguphook, mod_spandsp_fax.c).
     """
+    if name not in TELLS_PARTNER:
+        return get(names.OTHER_LEG_UNIQUE_ID)
     if name == names.CALL_UPDATE:
         return get(names.BRIDGED_TO) or get(names.OTHER_LEG_UNIQUE_ID)
     pair = get(names.BRIDGE_A_UNIQUE_ID), get(names.BRIDGE_B_UNIQUE_ID)
@@ -98,6 +105,7 @@ class Legs:
         self._max_legs = max_legs
         self._live: OrderedDict[str, Leg] = OrderedDict()  # by Unique-ID, the one unseen longest first
         self._gone: OrderedDict[str, Leg] = OrderedDict()  # destroyed, the first to be dropped first
+        self._strange: dict[Leg, float] = {}  # known from CUSTOM events alone, since when
         self._replaced: list[Leg] = []  # by another channel of the same Unique-ID, and not yet given by `drop_old`
 
     def __len__(self) -> int:
@@ -158,17 +166,20 @@ class Legs:
             if name == names.CHANNEL_UUID:
                 self._rename(get(names.OLD_UNIQUE_ID), unique_id, now)
             leg = self.get(unique_id, now)
+        if name == names.CUSTOM:
+            if leg.channel is None and leg.destroyed is None:
+                self._strange.setdefault(leg, now)
+        elif self._strange:
+            self._strange.pop(leg, None)
         if leg.outbound is None:
             direction = get(names.CALL_DIRECTION)
             leg.outbound = None if direction is None else direction == "outbound"
         if leg.channel is None:
             leg.channel = get(names.CHANNEL_NAME)
-        if name not in TELLS_PARTNER:
-            other_id = get(names.OTHER_LEG_UNIQUE_ID)
-        elif name != names.CHANNEL_UNBRIDGE or leg.other_id is None:
-            other_id = partner(name, unique_id, get)
-        else:
+        if name == names.CHANNEL_UNBRIDGE and leg.other_id is not None:
             other_id = None
+        else:
+            other_id = partner(name, unique_id, get)
         if other_id and other_id != unique_id:
             self._introduce(leg, other_id, makes_progress=name in TELLS_SIP)
         is_last_chance = name in LAST_CHANCE
@@ -198,6 +209,7 @@ class Legs:
         """Drops a leg at once."""
         if self._live.get(leg.unique_id) is leg:
             del self._live[leg.unique_id]
+        self._strange.pop(leg, None)
         leg.drop()
 
     def drop_old(self, now: float) -> Iterator[Leg]:
@@ -212,12 +224,22 @@ class Legs:
                 break
             del self._gone[leg.unique_id]
             leg.drop()
+        while self._strange:
+            leg, since = next(iter(self._strange.items()))
+            if now - since < STRANGE:
+                break
+            del self._strange[leg]
+            if self._live.get(leg.unique_id) is leg:
+                del self._live[leg.unique_id]
+                yield leg
+                leg.drop()
         while self._live:
             leg = next(iter(self._live.values()))
             too_many = len(self._live) > self._max_legs
             if not too_many and now - leg.seen < SILENCE:
                 break
             del self._live[leg.unique_id]
+            self._strange.pop(leg, None)
             self.evicted += too_many
             self.expired += not too_many
             yield leg

@@ -26,6 +26,7 @@ from tests.unit.synthetic import (
     PROGRESS,
     RECORDINGS,
     T0,
+    UUID,
     Channel,
     Counted,
     Ear,
@@ -63,6 +64,51 @@ def test_a_leg_silent_for_a_day_is_forgotten() -> None:
     assert len(ear.pipeline.legs) == 1
     ear.wait(86_400.0)
     assert (len(ear.pipeline.legs), ear.pipeline.legs.expired) == (0, 1)
+
+
+@pytest.mark.parametrize("subclass", ["callcenter::info", names.LOG_SUBCLASS])
+@pytest.mark.parametrize("headers", [sip(), {}])
+def test_a_custom_event_of_a_channel_that_is_gone_leaves_no_leg_behind(subclass: str, headers: dict[str, str]) -> None:
+    ear, a = Ear(custom_events=("callcenter::info",)), Channel()
+    ear.hear(a.event(CREATE, sip()), a.event(DESTROY, sip()), now=0.0)
+    ear.wait(6.0)
+    late = a.event(names.CUSTOM, {**headers, "Event-Subclass": subclass})
+    assert len(ear.hear(late, now=7.0)) == (1 if headers else 0)
+    ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])), late, now=8.0)
+    ear.wait(18.0)
+    ear.wait(22.0)
+    assert (len(ear.pipeline.legs), ear.pipeline.legs.expired) == (0, 0)
+
+
+def test_a_custom_event_before_rtcp_or_after_it_keeps_no_leg_either() -> None:
+    ear, a = Ear(custom_events=("my::event",)), Channel()
+    own = a.event(names.CUSTOM, {"Event-Subclass": "my::event"})
+    bare = event(names.CUSTOM, {"Event-Subclass": "my::event", "Unique-ID": "bare"})
+    ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])), own, bare, now=0.0)
+    assert ear.pipeline.take_unknown(9) == ["leg-a", "bare"]
+    ear.wait(10.0)
+    ear.wait(15.0)
+    assert len(ear.pipeline.legs) == 0
+    assert ear.counters.waiting == 0
+
+
+@pytest.mark.parametrize("name", [ANSWER, names.DTMF, names.CHANNEL_EXECUTE, names.CHANNEL_DATA, UUID])
+def test_a_custom_event_of_a_channel_that_lives_is_of_its_leg(name: str) -> None:
+    ear, a = Ear(custom_events=("my::event",), call_events=(*CALL_EVENTS, names.CHANNEL_EXECUTE)), Channel()
+    ear.hear(a.event(names.CUSTOM, {"Event-Subclass": "my::event", **sip()}), now=0.0)
+    leg = ear.pipeline.legs.find("leg-a")
+    ear.hear(a.event(name, sip()), now=1.0)
+    ear.wait(100.0)
+    assert ear.pipeline.legs.find("leg-a") is leg
+
+
+def test_a_leg_that_only_a_custom_event_told_of_is_begun_anew() -> None:
+    ear, a = Ear(custom_events=("my::event",)), Channel()
+    ear.hear(a.event(names.CUSTOM, {"Event-Subclass": "my::event", **sip()}), now=0.0)
+    ear.wait(15.0)
+    assert ear.pipeline.legs.find("leg-a") is None
+    (message,) = ear.hear(a.event(ANSWER, sip("call-a")), now=16.0)
+    assert message.correlation_id == "call-a"
 
 
 def test_legs_that_end_faster_than_time_goes_on_are_bounded_too() -> None:
