@@ -166,16 +166,7 @@ class Legs:
             if name == names.CHANNEL_UUID:
                 self._rename(get(names.OLD_UNIQUE_ID), unique_id, now)
             leg = self.get(unique_id, now)
-        if name == names.CUSTOM:
-            if leg.channel is None and leg.destroyed is None:
-                self._strange.setdefault(leg, now)
-        elif self._strange:
-            self._strange.pop(leg, None)
-        if leg.outbound is None:
-            direction = get(names.CALL_DIRECTION)
-            leg.outbound = None if direction is None else direction == "outbound"
-        if leg.channel is None:
-            leg.channel = get(names.CHANNEL_NAME)
+        self._learn_name(leg, name, get, now)
         if name == names.CHANNEL_UNBRIDGE and leg.other_id is not None:
             other_id = None
         else:
@@ -193,6 +184,18 @@ class Legs:
             if name in CHANGES_MEDIA:
                 leg.media_may_change()
         return leg
+
+    def _learn_name(self, leg: Leg, name: str, get: Get, now: float) -> None:
+        if name == names.CUSTOM:
+            if leg.channel is None and leg.destroyed is None:
+                self._strange.setdefault(leg, now)
+        elif self._strange:
+            self._strange.pop(leg, None)
+        if leg.outbound is None:
+            direction = get(names.CALL_DIRECTION)
+            leg.outbound = None if direction is None else direction == "outbound"
+        if leg.channel is None:
+            leg.channel = get(names.CHANNEL_NAME)
 
     def destroy(self, leg: Leg, now: float) -> None:
         """The leg's channel is gone; it can be found for `LINGER` seconds more."""

@@ -24,7 +24,7 @@ from fs_hepipe.reports.quality import qos
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counters
 from fs_hepipe.words.errors import MappingError
-from fs_hepipe.words.event import Event
+from fs_hepipe.words.event import Event, Get
 from fs_hepipe.words.numbers import event_time
 from fs_hepipe.words.settings import Settings
 
@@ -57,6 +57,7 @@ class Pipeline:
         self._datagrams = Datagrams(settings, counters, self.legs, self._waiting, self._flows)
         self._settings = settings
         self._logged: frozenset[str] = frozenset()
+        self._last_time: Optional[int] = None
         self._ways = {
             names.RECV_RTCP_MESSAGE: self._rtcp,
             names.SEND_RTCP_MESSAGE: self._rtcp,
@@ -143,7 +144,7 @@ class Pipeline:
         ends = name in ENDS and settings.report_qos_events and not leg.reported
         try:
             if is_logged or ends:
-                timestamp = event_time(get)
+                timestamp = self._time(get)
                 if is_logged:
                     records.append(self._line(event, name, timestamp, leg))
                 if ends:
@@ -213,7 +214,7 @@ class Pipeline:
         if not self._flows.switch_name:
             self._flows.observe_switch(get)
         unique_id = get(names.UNIQUE_ID if subclass != names.NOTIFY_REFER else names.UNIQUEID)
-        timestamp = event_time(get)
+        timestamp = self._time(get)
         if is_ours and unique_id:
             leg = self.legs.observe(names.CUSTOM, unique_id, get, now)
             self._datagrams.emit(leg, [self._line(event, names.CUSTOM, timestamp, leg)], now)
@@ -227,6 +228,21 @@ class Pipeline:
         else:
             self._datagrams.emit_apart(found)
         return ""
+
+    def _time(self, get: Get) -> int:
+        """
+        When the event happened, microseconds; the time of the event before it where it does not say: a bad number costs
+        a step of the event clock, and not the line.
+
+        Raises:
+            MappingError: it does not say, and no event did before.
+        """
+        try:
+            self._last_time = event_time(get)
+        except MappingError:
+            if self._last_time is None:
+                raise
+        return self._last_time
 
     def _line(self, event: Event, name: str, timestamp: int, leg: Leg) -> Record:
         log_format = self._settings.call_log_format

@@ -128,6 +128,22 @@ def test_an_event_without_a_time_is_counted_and_the_next_goes_on(time: Optional[
     assert len(ear.hear(a.event(ANSWER, sip()))) == 1
 
 
+@pytest.mark.parametrize("time", [None, "x", "", "-1", "9" * 400])
+def test_a_bad_time_costs_the_time_and_not_the_line(time: Optional[str]) -> None:
+    ear, a = Ear(), Channel()
+    ear.hear(a.event(CREATE, sip()), a.event(ANSWER, {**sip(), **audio()}, at=2))
+    for name, told, count in (("DTMF", {}, 1), ("CUSTOM", REGISTER, 1), ("CHANNEL_HANGUP_COMPLETE", statistics(), 2)):
+        headers: dict[str, object] = dict(a.event(name, told).headers)
+        if time is None:
+            del headers["Event-Date-Timestamp"]
+        else:
+            headers["Event-Date-Timestamp"] = time
+        messages = ear.hear(RecordedEvent(headers))
+        assert len(messages) == count
+        assert all(2_000_000 <= message.timestamp - T0 < 2_001_000 for message in messages)
+    assert ear.counters.failed == {}
+
+
 def test_an_rtcp_header_that_is_no_number_fails_that_event_alone() -> None:
     ear, a = Ear(), Channel()
     ear.hear(a.event(ANSWER, {**sip(), **audio()}))
