@@ -32,16 +32,25 @@ else:
         return orjson.dumps(value)
 
 
-def shown(text: str, limit: int = MAX_SHOWN) -> str:
+def shown(text: str, limit: Optional[int] = MAX_SHOWN) -> str:
     r"""
-    The text on one line: a character that is not printable becomes `\n`, `\x1b`, `\u202e`, an octet that was not UTF-8
-    `\xe9`. Text longer than `limit` is cut and ends in `…`.
+    The text on one line, the one way in which foreign text reaches a person: a character that is not printable, or that
+    nobody sees, becomes `\n`, `\x1b`, `\u202e`, an octet that was not UTF-8 `\xe9`. Text longer than `limit` is cut and
+    ends in `…`; None does not cut.
     """
-    if len(text) > limit:
+    if limit is not None and len(text) > limit:
         text = text[: limit - 1] + "…"
-    if text.isprintable():
+    if text.isprintable() and (text.isascii() or not _unseen(text)):
         return text
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+    return "".join(char if char.isprintable() and not _unseen(char) else _escaped(char) for char in text)
+
+
+def shown_lines(text: str) -> str:
+    r"""
+    The text as `shown` escapes it, but for the `\n` that ends a line of ours: for what is printed as a whole. What is
+    foreign in a line has to pass `shown` before, or it could make lines of its own.
+    """
+    return "\n".join(shown(line, None) for line in text.split("\n"))
 
 
 def describe_error(error: BaseException) -> str:
@@ -70,6 +79,11 @@ def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
+# What Unicode calls default ignorable (DerivedCoreProperties.txt) and Python calls printable: variation selectors,
+# fillers and joiners without a glyph. The others are of categories that `isprintable` knows.
+_unseen = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+).search
 _not_for_c = re.compile("[\0\ud800-\udfff]").sub
 _srtp_key = re.compile(r"inline:[A-Za-z0-9+/=|:^]+").sub
 _needs_quotes = re.compile(r'[ "=\\]').search

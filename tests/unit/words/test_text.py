@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.words.text import MAX_SHOWN, pairs, quoted, shown, without_keys
+from fs_hepipe.words.text import MAX_SHOWN, pairs, quoted, shown, shown_lines, without_keys
 from tests.unit.synthetic import ENCODERS
 
 each_encoder = pytest.mark.parametrize("encoder", sorted(ENCODERS))
@@ -47,6 +49,36 @@ def test_what_is_too_long_is_cut_and_says_so() -> None:
     assert shown("x" * MAX_SHOWN) == "x" * MAX_SHOWN
     assert shown("x" * 60_000) == "x" * (MAX_SHOWN - 1) + "…"
     assert shown("abcdef", 4) == "abc…"
+
+
+UNSEEN = [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x3164, 0xFFA0,
+          *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]  # fmt: skip
+
+
+def test_every_character_that_has_no_glyph_of_its_own_is_escaped() -> None:
+    others = [
+        code
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(code)) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    ]
+    assert len(others) > 800_000
+    left = [hex(code) for code in [*others, *UNSEEN] if not shown(f"a{chr(code)}b").isascii()]
+    assert not left
+    assert shown("\x7f\x85\u061c\u200b\u2066\u3164\ufe0f\ufeff") == r"\x7f\x85\u061c\u200b\u2066\u3164\ufe0f\ufeff"
+
+
+def test_every_character_with_a_glyph_stays() -> None:
+    seen = "".join(
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(code))[0] in "LMNPS" and code not in UNSEEN
+    )
+    assert shown(seen, None) == seen
+
+
+def test_lines_of_ours_stay_lines() -> None:
+    assert shown_lines("one\ntwo\r\x1b[2J\u2028three\n") == "one\ntwo\\r\\x1b[2J\\u2028three\n"
+    assert shown_lines("x" * 10 * MAX_SHOWN) == "x" * 10 * MAX_SHOWN
 
 
 @given(st.text(st.characters()) | st.binary().map(lambda octets: octets.decode("utf-8", "surrogateescape")))
