@@ -15,7 +15,8 @@ PYTHONS := python3.9 python3.10 python3.11 python3.12 python3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo parameters test test-all tests lint types floors unit collectors live slow bench bench-live clean
+.PHONY: help venv demo parameters test test-all tests lint types floors unit collectors live slow fuzz bench
+.PHONY: bench-live clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +78,9 @@ live: $(VENV)/.holds-tests ## real switches: FREESWITCH=path/of/binary:path/of/a
 
 slow: $(VENV)/.holds-tests ## the soak and whatever else takes minutes
 	@$(PYTEST) -m slow $(ARGS)
+
+fuzz: $(VENV)/.holds-tests ## random input in: SECONDS each (60), SEED=number to repeat a run; nothing bad may come out
+	@$(PYTEST) -s -m fuzz $(if $(SECONDS),--fuzz-seconds=$(SECONDS)) $(if $(SEED),--fuzz-seed=$(SEED)) $(ARGS) tests/fuzz
 
 bench: ## what an event costs, side by side with other ways of doing it
 	@$(MAKE) --no-print-directory venv PYTHON='$(BENCH_PYTHON)' VENV=.venv-bench
