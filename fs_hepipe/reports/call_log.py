@@ -6,6 +6,7 @@ Rules:
    switch serialises it.
 2. Both legs are named in every line, so that a reader can cross over to the other leg's Call-ID.
 3. Foreign text is escaped: a caller's name can't forge a line or a key.
+4. Secrets are taken out of it, and dialled digits unless they are asked for (`words.secret`).
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.record import Record
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.reports.who import is_by_far_end
+from fs_hepipe.reports.whole_event import whole_event
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, Get
-from fs_hepipe.words.text import pairs, shown, to_json, without_keys
+from fs_hepipe.words.secret import data_without_secrets, may_hold_secret, text_without_secrets
+from fs_hepipe.words.text import pairs, shown, to_json
 
 # fmt: off
 CALLER = (
@@ -79,6 +82,8 @@ def call_log(
     leg: Leg,
     other: Optional[Leg],
     log_format: str,
+    *,
+    masks_digits: bool = True,
     other_id: Optional[str] = None,
 ) -> Record:
     """
@@ -91,19 +96,33 @@ def call_log(
         leg: whose it is.
         other: the other leg that it is about, as far as it is known.
         log_format: `text`, `json` or `full`.
+        masks_digits: whether dialled digits are left out.
         other_id: Unique-ID of that one, where it is not the leg's own other leg.
     """
     get = event.getHeader
     read = {header: get(header) for _, header in EXTRA.get(name, CALLER)}  # each header is asked for once
     by_far_end = is_by_far_end(name, lambda header: read[header] if header in read else get(header), leg.outbound)
-    fields = _fields(read, get, name, leg, other, other_id, by_far_end=by_far_end)
-    if log_format == "text":
-        payload = f"{name} {pairs(fields)}".encode()
-    elif log_format == "json":
-        payload = to_json({"event": name, **{key: shown(value) for key, value in fields.items()}})
+    if log_format == "full":
+        payload = whole_event(event, masks_digits=masks_digits)
     else:
-        payload = without_keys(event.serialize("json")).encode("utf-8", "replace")
+        fields = _fields(read, get, name, leg, other, other_id, by_far_end=by_far_end)
+        _take_out_secrets(fields, masks_digits=masks_digits)
+        if log_format == "text":
+            payload = f"{name} {pairs(fields)}".encode()
+        else:
+            payload = to_json({"event": name, **{key: shown(value) for key, value in fields.items()}})
     return Record(timestamp, LOG, payload, by_far_end)
+
+
+def _take_out_secrets(fields: dict[str, str], *, masks_digits: bool) -> None:
+    if masks_digits:
+        fields.pop("digit", None)
+    data = fields.get("data")
+    if data is not None:
+        fields["data"] = data_without_secrets(fields.get("application", ""), data, masks_digits=masks_digits)
+    if may_hold_secret("".join(fields.values())):  # together: nearly all have none
+        for key, value in fields.items():
+            fields[key] = text_without_secrets(value, masks_digits=masks_digits)
 
 
 def _fields(

@@ -10,16 +10,17 @@ Rules:
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple, Optional
 
 from fs_hepipe.calls.endpoint import Endpoint, endpoint
 from fs_hepipe.calls.record import Record
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.reports.who import is_custom_by_far_end
+from fs_hepipe.reports.whole_event import every_header, whole_event
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, Get, header_text
-from fs_hepipe.words.text import quoted, shown, to_json, without_keys
+from fs_hepipe.words.secret import headers_without_secrets, text_without_secrets
+from fs_hepipe.words.text import quoted, shown, to_json
 
 # fmt: off
 REGISTRATION = (                # sofia_reg.c:sofia_reg_handle_register_token, sofia_reg_del_callback; sofia.c
@@ -73,13 +74,20 @@ class Custom(NamedTuple):
 
 
 def custom(
-    event: Event, subclass: str, timestamp: int, switch_name: str, log_format: str, *, of_leg: bool = False
+    event: Event,
+    subclass: str,
+    timestamp: int,
+    switch_name: str,
+    log_format: str,
+    *,
+    of_leg: bool = False,
+    masks_digits: bool = True,
 ) -> Custom:
     """The line of a CUSTOM event, and where it is to be filed if it belongs to no leg."""
     get = event.getHeader
-    fields = dict(_fields(event, subclass))
+    fields = dict(_fields(event, subclass, masks_digits=masks_digits))
     if log_format == "full":
-        payload = without_keys(event.serialize("json")).encode("utf-8", "replace")
+        payload = whole_event(event, masks_digits=masks_digits)
     elif log_format == "json":
         payload = to_json({"event": subclass, **fields})
     else:
@@ -92,33 +100,31 @@ def custom(
     return Custom(record, call_id or _place(subclass, switch_name, fields), remote)
 
 
-def _fields(event: Event, subclass: str) -> dict[str, Any]:
+def _fields(event: Event, subclass: str, *, masks_digits: bool) -> dict[str, Any]:
     get = event.getHeader
     if subclass.startswith("sofia::gateway"):
-        fields = _named(get, GATEWAY)
+        fields = _named(get, GATEWAY, masks_digits=masks_digits)
     elif subclass.startswith("sofia::") and ("regist" in subclass or subclass == "sofia::expire"):
-        fields = _named(get, REGISTRATION)
+        fields = _named(get, REGISTRATION, masks_digits=masks_digits)
     else:
-        fields = _every(event)
+        fields = _every(event, masks_digits=masks_digits)
     sequence = get(names.EVENT_SEQUENCE)
     if sequence:
         fields["seq"] = shown(sequence)
     return fields
 
 
-def _named(get: Get, headers: tuple[str, ...]) -> dict[str, Any]:
+def _named(get: Get, headers: tuple[str, ...], *, masks_digits: bool) -> dict[str, Any]:
     values = ((header, get(header)) for header in headers)
-    return {header: shown(value) for header, value in values if value}
+    return {header: shown(text_without_secrets(value, masks_digits=masks_digits)) for header, value in values if value}
 
 
-def _every(event: Event) -> dict[str, Any]:
+def _every(event: Event, *, masks_digits: bool) -> dict[str, Any]:
     """All that an event says beside what every event says; its headers can't be listed but by serialising it."""
-    try:
-        headers = json.loads(event.serialize("json"))
-    except ValueError:
-        return {}
-    said = sorted((pair for pair in headers.items() if pair[0] not in STANDARD), key=lambda pair: _kind(pair[0]))
-    return {shown(header): shown(without_keys(header_text(value))) for header, value in said[:MAX_FIELDS]}
+    said = [pair for pair in (every_header(event) or {}).items() if pair[0] not in STANDARD]
+    said.sort(key=lambda pair: _kind(pair[0]))
+    sent = headers_without_secrets(dict(said[:MAX_FIELDS]), masks_digits=masks_digits)
+    return {shown(header): shown(header_text(value)) for header, value in sent.items()}
 
 
 def _kind(header: str) -> int:

@@ -58,6 +58,7 @@ class Pipeline:
         self._settings = settings
         self._logged: frozenset[str] = frozenset()
         self._last_time: Optional[int] = None
+        self._masks_digits = True
         self._ways = {
             names.RECV_RTCP_MESSAGE: self._rtcp,
             names.SEND_RTCP_MESSAGE: self._rtcp,
@@ -80,6 +81,7 @@ class Pipeline:
         """Other settings from the next event on; the legs are kept."""
         self._settings = settings
         self._logged = frozenset(settings.call_events if settings.report_call_events else ())
+        self._masks_digits = settings.dtmf_digits == "masked"
         self._datagrams.reconfigure(settings)
         learn_media = settings.report_rtcp_events or settings.report_qos_events
         self.legs.reconfigure(settings.max_legs, learn_media=learn_media)
@@ -220,7 +222,13 @@ class Pipeline:
             self._datagrams.emit(leg, [self._line(event, names.CUSTOM, timestamp, leg)], now)
             return ""
         found = custom(
-            event, subclass, timestamp, self._flows.switch_name, settings.call_log_format, of_leg=bool(unique_id)
+            event,
+            subclass,
+            timestamp,
+            self._flows.switch_name,
+            settings.call_log_format,
+            of_leg=bool(unique_id),
+            masks_digits=self._masks_digits,
         )
         if unique_id:
             leg = self.legs.observe(names.CUSTOM, unique_id, get, now)
@@ -245,10 +253,18 @@ class Pipeline:
         return self._last_time
 
     def _line(self, event: Event, name: str, timestamp: int, leg: Leg) -> Record:
-        log_format = self._settings.call_log_format
+        other_id = None
         if name == names.CHANNEL_UNBRIDGE:  # about the bridge that was, whoever is the other leg by now
             other_id = partner(name, leg.unique_id, event.getHeader)
-            is_its_own = other_id is not None and leg.names_as_before(other_id)  # it may have been renamed since
-            other = self.legs.other(leg) if is_its_own else self.legs.find(other_id)
-            return call_log(event, name, timestamp, leg, other, log_format, other.unique_id if other else other_id)
-        return call_log(event, name, timestamp, leg, self.legs.other(leg), log_format)
+        is_its_own = other_id is None or leg.names_as_before(other_id)  # it may have been renamed since
+        other = self.legs.other(leg) if is_its_own else self.legs.find(other_id)
+        return call_log(
+            event,
+            name,
+            timestamp,
+            leg,
+            other,
+            self._settings.call_log_format,
+            masks_digits=self._masks_digits,
+            other_id=other.unique_id if other is not None and other_id is not None else other_id,
+        )

@@ -156,3 +156,10 @@ REINVITE_SUBCLASS = "sofia::reinvite"
 # --- our own event, fired by the dialplan's `fs_hepipe log TEXT` ---
 LOG_SUBCLASS = "fs_hepipe::log"
 LOG_TEXT = "fs_hepipe-log"
+
+HEADERS = tuple(
+    value
+    for name, value in globals().copy().items()
+    if name.isupper() and isinstance(value, str) and not value.isupper() and "::" not in value
+)
+"""The headers above: not the events, whose names are in capital letters, nor the subclass."""

@@ -23,9 +23,11 @@ CALL_EVENTS = (
     names.CHANNEL_UNHOLD,
     names.CHANNEL_UUID,
     names.CHANNEL_HANGUP_COMPLETE,
-    names.DTMF,
 )
-"""Each step of a call once. HANGUP_COMPLETE has everything that HANGUP has, and more."""
+"""
+Each step of a call once. HANGUP_COMPLETE has everything that HANGUP has, and more. Not DTMF: callers enter card numbers
+and PINs.
+"""
 
 CUSTOM_EVENTS = (
     "sofia::register",
@@ -36,6 +38,7 @@ CUSTOM_EVENTS = (
 )
 """Registrations and gateways; not register_attempt and pre_register, which are fired at every refresh."""
 
+DTMF_DIGITS = ("masked", "shown")
 CALL_LOG_FORMATS = ("text", "json", "full")
 JITTER_UNITS = ("ms", "rtp")
 CORRELATIONS = ("own", "a-leg")
@@ -70,7 +73,12 @@ class Settings:
     )
     call_events: tuple[str, ...] = parameter(
         ",".join(CALL_EVENTS), events,
-        "which events of a call are logged; DTMF shows digits: remove it if callers enter card numbers or PINs",
+        "which events of a call are logged; add `DTMF` to see when digits came, how long and from where",
+    )
+    dtmf_digits: str = parameter(
+        "masked", one_of(DTMF_DIGITS),
+        "`masked`: no digit is sent; `shown`: they are, though callers enter card numbers and PINs; what your dialplan "
+        "does with digits under names of its own is not masked",
     )
     custom_events: tuple[str, ...] = parameter(
         ",".join(CUSTOM_EVENTS), events, "which CUSTOM events are logged, by subclass",
@@ -78,7 +86,7 @@ class Settings:
     call_log_format: str = parameter(
         "text", one_of(CALL_LOG_FORMATS),
         "`text`: one readable line; `json`: the same, as compact JSON; `full`: FreeSWITCH's own JSON, 6 to 12 kB "
-        "each, which UDP cuts into fragments, without its SRTP keys",
+        "each, which UDP cuts into fragments, without keys and passwords",
     )
     qos_type: tuple[int, ...] = parameter(
         "34", some_of(QOS_TYPES),

@@ -67,11 +67,6 @@ def for_c(text: str) -> str:
     return _not_for_c(lambda found: _escaped(found[0]), text)
 
 
-def without_keys(text: str) -> str:
-    """The text without the SRTP master keys that SDP and channel variables carry (RFC 4568 `inline:`)."""
-    return _srtp_key("inline:(not sent)", text) if "inline:" in text else text
-
-
 def _escaped(char: str) -> str:
     code = ord(char)
     if _FIRST_ESCAPED_BYTE <= code <= _FIRST_ESCAPED_BYTE + 0xFF:
@@ -85,7 +80,6 @@ _unseen = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 ).search
 _not_for_c = re.compile("[\0\ud800-\udfff]").sub
-_srtp_key = re.compile(r"inline:[A-Za-z0-9+/=|:^]+").sub
 _needs_quotes = re.compile(r'[ "=\\]').search
 
 

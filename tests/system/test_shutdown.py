@@ -36,7 +36,7 @@ def test_hangups_and_quality_that_come_after_shutdown_arrive(homer: Homer) -> No
 
 def test_agent_ends_two_seconds_after_shutdown_even_if_events_still_come(homer: Homer) -> None:
     system = System()
-    system.configure(capture_server=homer.server)
+    system.configure(capture_server=homer.server, call_events="DTMF")
     agent = system.start()
     events = [event for event in story("dtmf_hold_transfer") if event["Event-Name"] == "DTMF"]
     began = time.monotonic()
@@ -72,6 +72,7 @@ def test_stop_of_a_busy_agent_takes_no_longer_than_a_drain(system: System, homer
 
 
 def test_stop_ends_an_agent_that_is_never_idle(system: System) -> None:
+    system.configure(call_events="DTMF")
     agent = system.start()
     events = [event for event in story("dtmf_hold_transfer") if event["Event-Name"] == "DTMF"]
     agent.stop()

@@ -25,13 +25,13 @@ from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import Medium
 from fs_hepipe.calls.record import Record
 from fs_hepipe.hep import Message, decode
-from fs_hepipe.reports import call_log, custom
+from fs_hepipe.reports import call_log, custom, whole_event
 from fs_hepipe.reports import quality as qos
 from fs_hepipe.reports.pipeline import Pipeline
 from fs_hepipe.words import names, text
 from fs_hepipe.words.counters import Counters
 from fs_hepipe.words.event import Event, RecordedEvent
-from fs_hepipe.words.settings import Settings
+from fs_hepipe.words.settings import CALL_EVENTS, Settings
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "fs_hepipe" / "tools" / "recordings"
 
@@ -46,6 +46,9 @@ SWITCH_HEADERS = {
 SIP_CHANNEL = "sofia/internal/1001@192.0.2.10"
 OURS = 0x0A0A0A0A
 """The SSRC that `audio` gives the switch."""
+
+DIGITS_SHOWN: dict[str, Any] = {"call_events": (*CALL_EVENTS, names.DTMF), "dtmf_digits": "shown"}
+"""Settings with which dialled digits are lines, and the digits in them."""
 
 CREATE, PROGRESS, ANSWER = names.CHANNEL_CREATE, names.CHANNEL_PROGRESS, names.CHANNEL_ANSWER
 BRIDGE, UPDATE, UUID = names.CHANNEL_BRIDGE, names.CALL_UPDATE, names.CHANNEL_UUID
@@ -332,7 +335,7 @@ ENCODERS: dict[str, Callable[[Any], bytes]] = {"orjson": text.to_json, "stdlib":
 def json_by(encoder: str) -> Iterator[None]:
     """Every mapper writes its JSON with this encoder."""
     with ExitStack() as stack:
-        for module in (call_log, custom, qos, leg):
+        for module in (call_log, custom, qos, leg, whole_event):
             stack.enter_context(mock.patch.object(module, "to_json", ENCODERS[encoder]))
         yield
 

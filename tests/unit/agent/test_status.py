@@ -251,7 +251,7 @@ def test_metrics_say_what_status_says() -> None:
     first = report["collectors"][0]
     assert value("info", version=VERSION) == 1
     assert value("start_time_seconds") == STARTED
-    assert value("events_received_total", event="DTMF") == 2_345_678_901
+    assert value("events_received_total", event="CHANNEL_UUID") == 2_345_678_901
     assert value("events_failed_total", reason="no_time") == 123_456
     assert value("messages_total", type="100") == 1_999_999_999
     assert value("records_dropped_total", reason="too_long") == 1_234_567

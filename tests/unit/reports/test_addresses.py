@@ -13,6 +13,7 @@ from tests.unit.synthetic import (
     ANSWER,
     CREATE,
     DESTROY,
+    DIGITS_SHOWN,
     HANGUP,
     OURS,
     T0,
@@ -68,7 +69,7 @@ def test_early_rtcp_of_a_leg_with_two_media_has_no_port_rather_than_a_wrong_one(
 
 
 def test_rtcp_of_a_leg_with_no_media_to_be_known_leaves_after_ten_seconds_without_ports() -> None:
-    ear, a = Ear(), Channel()
+    ear, a = Ear(**DIGITS_SHOWN), Channel()
     ear.hear(a.event(CREATE, sip()), a.hears(received_rtcp(blocks=[block(OURS)])), now=100.0)
     ear.hear(a.event(names.DTMF, {"DTMF-Digit": "1"}), now=105.0)
     report, line = ear.wait(110.0)

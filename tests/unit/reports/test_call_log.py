@@ -111,12 +111,14 @@ def test_what_is_not_known_is_left_out() -> None:
         ("CHANNEL_CALLSTATE", {"Channel-Call-State": "RINGING"}, {"state": "RINGING"}),
         ("CHANNEL_STATE", {"Channel-State": "CS_ROUTING"}, {"state": "CS_ROUTING"}),
         ("DTMF", {"DTMF-Digit": "0", "DTMF-Duration": "1600", "DTMF-Source": "RTP"},
-         {"digit": "0", "duration-samples": "1600", "source": "RTP"}),
+         {"digit": None, "duration-samples": "1600", "source": "RTP"}),
         ("CUSTOM", {"fs_hepipe-log": "customer chose billing"}, {"text": "customer chose billing"}),
         ("CHANNEL_PARK", {}, {"caller": "1001", "callee": "9234"}),
     ],
 )  # fmt: skip
-def test_each_event_says_what_it_is_about(name: str, headers: dict[str, str], said: dict[str, str]) -> None:
+def test_each_event_says_what_it_is_about(
+    name: str, headers: dict[str, str], said: dict[str, Optional[str]]
+) -> None:
     told = words(line(name, headers))
     assert {key: told.get(key) for key in said} == said
 
@@ -187,6 +189,55 @@ def test_a_step_of_the_call_has_its_direction(
     name: str, outbound: Optional[bool], headers: dict[str, str], received: bool
 ) -> None:
     assert line(name, headers, leg=called(outbound=outbound)).received is received
+
+
+# --- secrets and digits ---------------------------------------------------------------------------------------------
+
+S = "s3cr3t"
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize(
+    "name, headers",
+    [
+        ("CHANNEL_EXECUTE", {"Application": "set", "Application-Data": f"sip_auth_password={S}"}),
+        ("CHANNEL_EXECUTE", {"Application": "bridge", "Application-Data": f"{{sip_auth_password={S}}}sofia/x/1"}),
+        ("CHANNEL_EXECUTE", {"Application": "conference", "Application-Data": f"3000+{S}"}),
+        ("CHANNEL_EXECUTE", {"Application-Data": f"token={S}"}),
+        ("CHANNEL_EXECUTE_COMPLETE", {"Application": "curl", "Application-Response": f"token: {S}"}),
+        ("CHANNEL_CREATE", {"Caller-Caller-ID-Name": f"sip:alice:{S}@host"}),
+        ("CHANNEL_CREATE", {"Caller-Destination-Number": f"sip:alice:{S}@host"}),
+        ("CHANNEL_HANGUP_COMPLETE", {"variable_sip_invite_failure_phrase": f"Digest response={S}"}),
+        ("CUSTOM", {"fs_hepipe-log": f"password={S}"}),
+    ],
+)
+def test_no_line_has_a_secret(name: str, headers: dict[str, str], log_format: str) -> None:
+    payload = line(name, headers, log_format=log_format).payload
+    assert S.encode() not in payload
+    assert b"(not sent)" in payload
+
+
+def test_the_name_of_a_channel_has_no_password() -> None:
+    leg, heard = called(), Channel().event(names.CHANNEL_BRIDGE)
+    leg.channel = f"sofia/external/sip:alice:{S}@host"
+    assert words(call_log(heard, "CHANNEL_BRIDGE", T0, leg, None, "text"))["channel"] == (
+        "sofia/external/sip:alice:(not sent)@host"
+    )
+
+
+@pytest.mark.parametrize("log_format", ["text", "json", "full"])
+def test_digits_are_in_a_line_if_they_are_to_be_shown(log_format: str) -> None:
+    dtmf = {"DTMF-Digit": "7", "DTMF-Duration": "1600", "DTMF-Source": "RTP"}
+    sends = {"Application": "send_dtmf", "Application-Data": "4711"}
+    for name, headers, digits in (("DTMF", dtmf, b'7"'), ("CHANNEL_EXECUTE", sends, b"4711")):
+        heard = Channel().event(name, headers)
+        masked = call_log(heard, name, T0, called(), None, log_format).payload
+        shown = call_log(heard, name, T0, called(), None, log_format, masks_digits=False).payload
+        assert (digits.strip(b'"') if log_format == "text" else digits) in shown
+        assert b"4711" not in masked
+        assert b"digit=" not in masked
+        assert b'"7"' not in masked
+        assert b"1600" in masked or name != "DTMF"
 
 
 # --- hostile text -----------------------------------------------------------------------------------------------------

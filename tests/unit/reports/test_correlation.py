@@ -14,6 +14,7 @@ from tests.unit.synthetic import (
     BRIDGE,
     CREATE,
     DESTROY,
+    DIGITS_SHOWN,
     HANGUP,
     OURS,
     PROGRESS,
@@ -73,7 +74,7 @@ def test_an_event_that_is_not_logged_ends_the_wait_too() -> None:
 
 
 def test_a_leg_may_keep_32_records_and_the_next_is_counted() -> None:
-    ear, b = Ear(), callee()
+    ear, b = Ear(**DIGITS_SHOWN), callee()
     for number in range(33):
         ear.hear(b.event(names.DTMF, {"DTMF-Digit": str(number)}))
     assert ear.counters.dropped == {"no_room_to_wait": 1}
@@ -100,7 +101,7 @@ def test_a_record_waits_for_ten_seconds_and_is_counted() -> None:
 
 
 def test_each_record_waits_its_own_ten_seconds() -> None:
-    ear, b = Ear(), callee(other=None)
+    ear, b = Ear(**DIGITS_SHOWN), callee(other=None)
     ear.hear(b.event(CREATE), now=100.0)
     ear.hear(b.event(names.DTMF, {"DTMF-Digit": "7"}), now=105.0)
     ear.wait(110.0)

@@ -21,6 +21,7 @@ from tests.unit.synthetic import (
     BRIDGE,
     CREATE,
     DESTROY,
+    DIGITS_SHOWN,
     HANGUP,
     OURS,
     PROGRESS,
@@ -93,7 +94,7 @@ def test_a_custom_event_before_rtcp_or_after_it_keeps_no_leg_either() -> None:
 
 @pytest.mark.parametrize("name", [ANSWER, names.DTMF, names.CHANNEL_EXECUTE, names.CHANNEL_DATA, UUID])
 def test_a_custom_event_of_a_channel_that_lives_is_of_its_leg(name: str) -> None:
-    ear, a = Ear(custom_events=("my::event",), call_events=(*CALL_EVENTS, names.CHANNEL_EXECUTE)), Channel()
+    ear, a = Ear(custom_events=("my::event",), call_events=(*CALL_EVENTS, names.CHANNEL_EXECUTE, names.DTMF)), Channel()
     ear.hear(a.event(names.CUSTOM, {"Event-Subclass": "my::event", **sip()}), now=0.0)
     leg = ear.pipeline.legs.find("leg-a")
     ear.hear(a.event(name, sip()), now=1.0)
@@ -201,7 +202,7 @@ def test_a_call_id_that_is_no_utf8_keeps_its_octets_on_the_wire() -> None:
 
 
 def test_events_of_one_leg_with_one_time_keep_their_order() -> None:
-    ear, a = Ear(), Channel()
+    ear, a = Ear(**DIGITS_SHOWN), Channel()
     digits = [a.event(names.DTMF, {"DTMF-Digit": str(digit)}) for digit in range(5)]
     messages = ear.hear(*digits, a.event(ANSWER, sip()))
     assert [message.timestamp for message in messages] == [T0 + number for number in range(6)]

@@ -15,6 +15,7 @@ from fs_hepipe.words import names
 from tests.unit.synthetic import (
     ANSWER,
     CREATE,
+    DIGITS_SHOWN,
     OURS,
     T0,
     Channel,
@@ -126,7 +127,7 @@ def test_both_ends_of_a_call_from_the_switch_to_itself_are_in_one_order() -> Non
 
 @pytest.mark.parametrize("back", [0.3, 0.02, 0.999, 1.0, 3600.0])
 def test_after_a_clock_was_set_back_every_message_has_the_time_of_its_event(back: float) -> None:
-    ear, a = Ear(), Channel()
+    ear, a = Ear(**DIGITS_SHOWN), Channel()
     ear.hear(a.event(CREATE, sip()))
     messages = ear.hear(*[a.event(names.DTMF, {"DTMF-Digit": "1"}, at=number / 10 - back) for number in range(20)])
     assert [message.timestamp - T0 for message in messages] == [round((n / 10 - back) * 1e6) for n in range(20)]
@@ -136,7 +137,7 @@ def test_rtcp_has_its_own_exact_time_whatever_the_lines_have() -> None:
     ear, a = Ear(), Channel()
     ear.hear(a.event(ANSWER, {**sip(), **audio()}))
     (first,) = ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])))
-    (line,) = ear.hear(a.event(names.DTMF, {"DTMF-Digit": "1"}))
+    (line,) = ear.hear(a.event(names.CHANNEL_HOLD, sip()))
     assert (first.timestamp, line.timestamp) == (T0 + 1_234, T0 + 1)
 
 

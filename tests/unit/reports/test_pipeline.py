@@ -17,6 +17,7 @@ from tests.unit.synthetic import (
     BRIDGE,
     CREATE,
     DESTROY,
+    DIGITS_SHOWN,
     HANGUP,
     OURS,
     PROGRESS,
@@ -130,7 +131,7 @@ def test_an_event_without_a_time_is_counted_and_the_next_goes_on(time: Optional[
 
 @pytest.mark.parametrize("time", [None, "x", "", "-1", "9" * 400])
 def test_a_bad_time_costs_the_time_and_not_the_line(time: Optional[str]) -> None:
-    ear, a = Ear(), Channel()
+    ear, a = Ear(**DIGITS_SHOWN), Channel()
     ear.hear(a.event(CREATE, sip()), a.event(ANSWER, {**sip(), **audio()}, at=2))
     for name, told, count in (("DTMF", {}, 1), ("CUSTOM", REGISTER, 1), ("CHANNEL_HANGUP_COMPLETE", statistics(), 2)):
         headers: dict[str, object] = dict(a.event(name, told).headers)
@@ -301,7 +302,7 @@ def test_the_other_records_of_an_event_with_a_fault_of_ours_are_accounted_for(mo
 def test_records_that_waited_for_an_event_with_a_fault_of_ours_are_accounted_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ear, b = Ear(), callee()
+    ear, b = Ear(**DIGITS_SHOWN), callee()
     for digit in "123":
         ear.hear(b.event(names.DTMF, {"DTMF-Digit": digit}))
     Faulty(monkeypatch, at=2)

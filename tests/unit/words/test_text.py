@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.words.text import MAX_SHOWN, pairs, quoted, shown, shown_lines, without_keys
+from fs_hepipe.words.text import MAX_SHOWN, pairs, quoted, shown, shown_lines
 from tests.unit.synthetic import ENCODERS
 
 each_encoder = pytest.mark.parametrize("encoder", sorted(ENCODERS))
@@ -141,19 +141,6 @@ def test_json_is_compact(encoder: str) -> None:
 
 def test_json_without_orjson_is_ascii() -> None:
     assert ENCODERS["stdlib"]("Zoë") == b'"Zo\\u00eb"'
-
-
-@pytest.mark.parametrize(
-    "text, sent",
-    [
-        ("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:83+VunlCGDNtseafj0uYxTWBp0o2n5gwnp8gGBmb\r\n",
-         "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:(not sent)\r\n"),
-        ("inline:8o2n2e+lc/HXKA==|2^20|1:32 inline:second", "inline:(not sent) inline:(not sent)"),
-        ("no key in it", "no key in it"),
-    ],
-)  # fmt: skip
-def test_srtp_master_keys_are_taken_out(text: str, sent: str) -> None:
-    assert without_keys(text) == sent
 
 
 @given(st.dictionaries(st.sampled_from(["caller", "leg", "cause"]), st.text(min_size=1) | st.just("x" * 600)))
