@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fs_hepipe.words.text import shown
+
 Sample = tuple[Mapping[str, str], float]
 
 PREFIX = "fs_hepipe"
@@ -71,8 +73,8 @@ def as_prometheus(report: Mapping[str, Any]) -> str:
 def _labels(labels: Mapping[str, str]) -> str:
     if not labels:
         return ""
-    return "{" + ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items()) + "}"
+    return "{" + ",".join(f'{name}="{_escaped(shown(text))}"' for name, text in labels.items()) + "}"
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return text.replace("\\", "\\\\").replace('"', '\\"')

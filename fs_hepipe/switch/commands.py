@@ -128,7 +128,7 @@ def _test(words: list[str]) -> str:
     switch_name = host.ask("switchname").strip() or "unknown"
     datagram = encode(_test_message(settings, switch_name))
     answers = [_try(address, datagram) for address in config.collectors]
-    return "\n".join([*answers, f"look for {_test_call_id(switch_name)} in Homer's Logs"]) + "\n"
+    return "\n".join([*answers, f"look for {shown(_test_call_id(switch_name))} in Homer's Logs"]) + "\n"
 
 
 def _try(address: Address, datagram: bytes) -> str:
@@ -139,11 +139,11 @@ def _try(address: Address, datagram: bytes) -> str:
         collector.send(datagram, time.time())
         collector.await_refusal(REFUSAL_WAIT, time.time())
     except TransportError as error:
-        return f"-ERR {address}: {error}"
+        return shown(f"-ERR {address}: {error}")
     finally:
         collector.close()
     if collector.last_error is not None:
-        return f"-ERR {address}: {collector.last_error.text}"
+        return shown(f"-ERR {address}: {collector.last_error.text}")
     return f"+OK {address}: sent {len(datagram)} octets, nobody refused them (UDP is not acknowledged)"
 
 

@@ -18,7 +18,7 @@ from typing import NewType, Optional, Protocol
 import freeswitch
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, RecordedEvent
-from fs_hepipe.words.text import for_c, shown
+from fs_hepipe.words.text import for_c, shown, shown_lines
 
 MAX_CHANNELS_ASKED = 2000
 """Channels looked up when the agent starts: each takes 0.3 ms, during which no other script runs."""
@@ -114,11 +114,12 @@ class Inlet:
 
 def write_log(level: str, line: str) -> None:
     """Writes one line to FreeSWITCH's console and log. `level` is one of FreeSWITCH's, in lower case."""
-    _switch.consoleLog(escaped(level), escaped(line + "\n"))
+    _switch.consoleLog(escaped(level), escaped(shown(line, None) + "\n"))
 
 
 def answer(stream: Stream, text: str) -> None:
-    """Answers a command of fs_cli."""
+    """Answers a command of fs_cli. Whatever is in the answer, a terminal only prints it."""
+    text = shown_lines(text)
     for start in range(0, len(text), MAX_PIECE):
         stream.write(escaped(text[start : start + MAX_PIECE], 4 * MAX_PIECE))  # a character has 4 octets at most
 

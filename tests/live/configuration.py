@@ -16,6 +16,9 @@ from typing import NamedTuple
 
 PASSWORD = "live"
 
+SECRET = "s3cr3t-of-the-dialplan"
+"""What the dialplan says that must not leave."""
+
 MODULES = "console logfile event_socket sofia loopback commands dptools dialplan_xml tone_stream"
 """Of a switch that takes calls."""
 
@@ -171,7 +174,11 @@ def dialplan(neighbour: Ports) -> str:
     extensions = {
         "bridge": (reports, f"bridge {echo}"),
         "nomux": (reports, f"bridge [rtcp_mux=false]{echo}"),
-        "srtp": (reports, f"bridge [rtp_secure_media=mandatory:AES_CM_128_HMAC_SHA1_80]{echo}"),
+        "srtp": (
+            reports,
+            f"set sip_auth_password={SECRET}",
+            f"bridge [rtp_secure_media=mandatory:AES_CM_128_HMAC_SHA1_80,sip_auth_password={SECRET}]{echo}",
+        ),
         "ipv6": (reports, f"bridge sofia/live6/echo@[::1]:{neighbour.sip}"),
         "refused": (reports, f"bridge {to.format('busy')}"),
         "logged": (reports, "python fs_hepipe log customer chose billing", f"bridge {echo}"),

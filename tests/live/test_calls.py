@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from itertools import chain
 from typing import Any, NamedTuple
@@ -10,9 +11,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from fs_hepipe.hep.registry import ProtocolType
+from fs_hepipe.words.settings import CALL_EVENTS
 
 from .collector import eventually, reports
-from .configuration import has_ipv6
+from .configuration import SECRET, has_ipv6
 from .lab import Lab, Leg, destination, source
 
 pytestmark = pytest.mark.live
@@ -200,6 +202,7 @@ def test_a_loopback_leg_is_filed_under_a_call_id_of_sip(lab: Lab) -> None:
 
 
 def test_digits_and_holding_are_lines_of_the_leg_they_came_from(lab: Lab) -> None:
+    configure(lab, call_events=",".join([*CALL_EVENTS, "DTMF"]), dtmf_digits="shown")
     call_id = lab.dial("bridge")
     lab.legs(call_id)
     far_end = call_id.partition("@")[0]
@@ -208,6 +211,47 @@ def test_digits_and_holding_are_lines_of_the_leg_they_came_from(lab: Lab) -> Non
     for switch, step in (("", "CHANNEL_HOLD"), (" off", "CHANNEL_UNHOLD")):
         lab.b.api(f"uuid_hold{switch} {far_end}")
         lab.collector.line(call_id, step)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json", "full"])
+def test_no_key_no_password_and_no_digit_of_a_call_leaves_the_switch(lab: Lab, log_format: str) -> None:
+    lab.a.api("global_setvar rtp_retain_crypto_keys=true")
+    events = [*CALL_EVENTS, "DTMF", "CALL_UPDATE", "CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_DESTROY"]
+    configure(lab, call_log_format=log_format, call_events=",".join(events))
+    call_id = lab.dial("srtp")
+    legs = lab.legs(call_id)
+    lab.b.api(f"uuid_send_dtmf {call_id.partition('@')[0]} 4711#")
+    eventually("digits", lambda: len(payloads_with(lab, b"DTMF", legs[0])) >= 5)
+    for leg in legs:
+        lab.a.api(f"uuid_setvar {leg.unique_id} sip_h_Authorization Basic {SECRET}")
+    dumps = [lab.a.dump(leg.unique_id) for leg in legs]
+    keys = {value for dump in dumps for name, value in dump.items() if name.endswith("_crypto_key")}
+    secrets = {SECRET, *re.findall(r"inline:([^\s|]+)", " ".join(chain(*(dump.values() for dump in dumps))))}
+    secrets |= {key for key in keys if " " not in key}
+    assert len(secrets) >= 4
+    lab.hang_up(call_id)
+    for leg in legs:
+        eventually("end", payloads_with, lab, b"CHANNEL_DESTROY", leg)
+    lines = [message for leg in legs for message in lab.collector.of(leg.call_id, ProtocolType.LOG)]
+    datagrams = b"".join(lab.collector.datagrams)
+    assert [secret for secret in secrets if secret.encode() in datagrams] == []
+    assert any(b"(not sent)" in line.payload for line in lines)
+    for line in lines:
+        assert b"4711" not in line.payload
+        assert log_format == "text" or json.loads(line.payload)
+    dtmf = [line.payload for line in lines if b"DTMF" in line.payload and b"RTP" in line.payload]
+    assert dtmf
+    assert not any(b"digit=" in line or b'"digit"' in line or b'"DTMF-Digit":"4"' in line for line in dtmf)
+
+
+def payloads_with(lab: Lab, word: bytes, leg: Leg) -> list[bytes]:
+    return [message.payload for message in lab.collector.of(leg.call_id) if word in message.payload]
+
+
+def configure(lab: Lab, **parameters: str) -> None:
+    lab.a.configure(**parameters)
+    lab.a.api("reloadxml")
+    assert lab.a.hepipe("reload").endswith("+OK reloaded\n")
 
 
 def digits(lab: Lab, call_id: str) -> str:

@@ -58,8 +58,8 @@ def test_paused_the_switch_refuses_calls_without_an_event_and_those_that_live_ar
     try:
         refused = lab.dial("refused")
         eventually("refusal", lambda: refused.partition("@")[0] not in lab.b.channels())
-        lab.b.api(f"uuid_send_dtmf {living.partition('@')[0]} 4")
-        lab.collector.line(living, "DTMF")
+        lab.b.api(f"uuid_hold {living.partition('@')[0]}")
+        lab.collector.line(living, "CHANNEL_HOLD")
         lab.hang_up(living)
         lab.collector.line(living, "CHANNEL_HANGUP_COMPLETE")
         assert lab.a.status()["events"]["received"]["CHANNEL_CREATE"] == received

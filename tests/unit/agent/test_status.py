@@ -273,4 +273,4 @@ def test_labels_are_escaped() -> None:
     agent = agent_of()
     agent.counters.received['a"b\\c\nd'] = 1
     agent.counters.ignored["x"] = 1
-    assert samples(agent)["fs_hepipe_events_received_total", frozenset({("event", 'a"b\\c\nd')})] == 1
+    assert samples(agent)["fs_hepipe_events_received_total", frozenset({("event", 'a"b\\c\\nd')})] == 1
