@@ -104,7 +104,10 @@ class Leg:
     @property
     def media(self) -> list[Medium]:
         """The media it has now."""
-        return [medium for medium in (self.audio, self.video) if medium is not None and medium.active]
+        audio = self.audio
+        if self.video is None:
+            return [audio] if audio is not None and audio.active else []
+        return [medium for medium in (audio, self.video) if medium is not None and medium.active]
 
     @property
     def all_media(self) -> list[Medium]:
@@ -153,8 +156,12 @@ class Leg:
 
     def is_new_sender_report(self, report: SenderReport) -> bool:
         """Whether this sender report was not there before; remembers it then, of `MAX_SENDERS` SSRCs at the most."""
-        if report in self.sender_reports:
+        known = self.sender_reports
+        if report in known:
             return False
-        others = tuple([known for known in self.sender_reports if known[0] != report[0]])
+        if len(known) == 1 and known[0][0] == report[0]:
+            self.sender_reports = (report,)
+            return True
+        others = tuple([each for each in known if each[0] != report[0]])
         self.sender_reports = (*(others if len(others) < MAX_SENDERS else ()), report)
         return True

@@ -15,10 +15,10 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.media import Medium
+from fs_hepipe.calls.media import AUDIO, VIDEO, Medium
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.words import names
@@ -118,7 +118,7 @@ class Report:
         """In the order of `SENDER_INFORMATION`."""
         self.blocks = blocks
         self.clock = clock
-        """Timestamp units per second."""
+        """Timestamp units per second: the event's own, else the medium's."""
         self.captured = captured
         """Microseconds since 1970."""
         self.is_sender_report = True
@@ -251,33 +251,31 @@ def _hear(leg: Leg, medium: Medium, remote_ssrc: Optional[int]) -> None:
 
 def _record(leg: Leg, report: Report, jitter_unit: str, is_received: bool) -> Record:
     medium = report.medium
-    kind = medium.kind if medium is not None else None
-    clock = report.clock or (medium.clock if medium is not None else None)
-    jitters: list[Any] = [block.jitter for block in report.blocks]
-    if jitter_unit == "ms":
-        jitters = [milliseconds(jitter, clock) for jitter in jitters]
-    payload = _usual(report, jitters, jitter_unit, leg.quoted) or _any(report, jitters, leg.quoted)
+    kind = None if medium is None else medium.kind
+    if not report.clock and medium is not None:
+        report.clock = medium.clock
+    payload = _usual(report, jitter_unit, leg.quoted) or _any(report, jitter_unit, leg.quoted)
     return Record(report.captured, RTCP_JSON, payload, is_received, _PLANE, kind)
 
 
-def _usual(report: Report, jitters: list[Any], jitter_unit: str, leg: bytes) -> Optional[bytes]:
+def _usual(report: Report, jitter_unit: str, leg: bytes) -> Optional[bytes]:
     """What `_any` writes, of a sender report with one block that tells everything; None of any other."""
     medium, blocks = report.medium, report.blocks
     if medium is None or not report.is_sender_report or len(blocks) != 1:
         return None
-    (block,) = blocks
-    rtt = _round_trip(report)
+    block = blocks[0]
+    rtt = _round_trip(report) if block.rtt else None
     try:
         return _USUAL[jitter_unit] % (
             report.sender, *report.information, b"" if rtt is None else _RTT % rtt,
-            block.ssrc, block.fraction_lost, block.lost, block.highest_seq, block.lsr, block.dlsr, *jitters,
-            medium.kind.encode(), leg,
+            block.ssrc, block.fraction_lost, block.lost, block.highest_seq, block.lsr, block.dlsr,
+            _jitter(block, report.clock, jitter_unit), _KINDS[medium.kind], leg,
         )  # fmt: skip
     except TypeError:
         return None  # one of the numbers is None
 
 
-def _any(report: Report, jitters: list[Any], leg: bytes) -> bytes:
+def _any(report: Report, jitter_unit: str, leg: bytes) -> bytes:
     """
     A report as JSON. Its keys are ours and its values numbers (the leg's Unique-ID is escaped already), so that no
     encoder is needed: one would take three times as long.
@@ -291,14 +289,21 @@ def _any(report: Report, jitters: list[Any], leg: bytes) -> bytes:
     if rtt is not None:
         members.append(f'"rtt_avg_ms":{rtt}')
     blocks = []
-    for block, jitter in zip(report.blocks, jitters):
-        told = block.ssrc, block.fraction_lost, block.lost, block.highest_seq, block.lsr, block.dlsr, jitter
+    for block in report.blocks:
+        told = (
+            block.ssrc, block.fraction_lost, block.lost, block.highest_seq, block.lsr, block.dlsr,
+            _jitter(block, report.clock, jitter_unit),
+        )  # fmt: skip
         blocks.append(f"{{{_members(_BLOCK_KEYS, told)}}}")
     members.append(f'"report_count":{len(blocks)},"report_blocks":[{",".join(blocks)}]')
     if report.medium is not None:
         members.append(f'"medium":"{report.medium.kind}"')
     # The leg also keeps two legs' reports apart where a collector drops equal payloads.
     return f"{{{','.join(members)},\"leg\":".encode() + leg + b"}"
+
+
+def _jitter(block: Block, clock: Optional[int], jitter_unit: str) -> Optional[float]:
+    return milliseconds(block.jitter, clock) if jitter_unit == "ms" else block.jitter
 
 
 def _round_trip(report: Report) -> Optional[float]:
@@ -323,6 +328,7 @@ _INFORMATION_KEYS = tuple(key for key, _ in SENDER_INFORMATION)
 _BLOCK_KEYS = ("source_ssrc", *(key for key, _ in REPORT_BLOCK))
 
 # %d and %.3f raise a TypeError for None.
+_KINDS = {AUDIO: AUDIO.encode(), VIDEO: VIDEO.encode()}
 _RTT = b',"rtt_avg_ms":%.3f'
 _USUAL = {
     jitter_unit: (

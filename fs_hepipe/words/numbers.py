@@ -97,9 +97,10 @@ def decimal(get: Get, header: str) -> Optional[float]:
     text = get(header)
     if text is None:
         return None
-    if not _decimal_fraction(text) or abs(float(text)) > MAX_INTEGER:
+    number = float(text) if _decimal_fraction(text) else None
+    if number is None or not -MAX_INTEGER <= number <= MAX_INTEGER:
         raise _not_a_number(header, text)
-    return float(text)
+    return number
 
 
 class Lenient:
