@@ -22,6 +22,7 @@ keeps what it had until then, and begins again when the SDPs have it again. What
 
 from __future__ import annotations
 
+from sys import intern
 from typing import NamedTuple, Optional
 
 from fs_hepipe.calls.endpoint import Endpoint, media_endpoint
@@ -138,7 +139,7 @@ class Medium:
 
     __slots__ = (
         "active", "clock", "codec", "kind", "local_ip", "local_port", "local_rtcp_port", "payload_type", "ptime",
-        "received", "remote_ip", "remote_port", "remote_rtcp_ip", "remote_rtcp_port", "sent",
+        "received", "remote_ip", "remote_port", "remote_rtcp_ip", "remote_rtcp_port", "sent", "told",
     )  # fmt: skip
 
     def __init__(self, kind: str) -> None:
@@ -160,6 +161,8 @@ class Medium:
         self.payload_type: Optional[int] = None
         self.ptime: Optional[int] = None
         """Milliseconds of media in a packet."""
+        self.told: Optional[int] = None
+        """What its addresses were made of, as a hash; None where more than that has to be read again each time."""
 
     @property
     def local(self) -> Optional[Endpoint]:
@@ -242,32 +245,52 @@ _HEADERS = {
 
 _Pair = tuple[Optional[str], Optional[str]]
 
+_Told = tuple[_Pair, _Pair, Optional[_Pair]]
+"""IP addresses and ports as variables: our side, what the far end announced, where its media come from."""
+
 
 def observe_media(
     audio: Optional[Medium], video: Optional[Medium], get: Get
 ) -> tuple[Optional[Medium], Optional[Medium]]:
-    """The media of a leg as they are after an event with variables; the given ones are updated in place."""
+    """
+    The media of a leg as they are after an event with variables; the given ones are updated in place.
+
+    Most events bring what the one before did, and with it two SDPs of 1 kB: those are not read again.
+    """
     local_sdp, remote_sdp = get(names.LOCAL_SDP), get(names.REMOTE_SDP)
+    told = _told(get, _HEADERS[AUDIO])
+    known = hash((local_sdp, remote_sdp, told))
+    if video is None and audio is not None and audio.told == known:
+        _observe_codec(audio, get)
+        return audio, None
     ours = media_lines(local_sdp) if local_sdp else ()
     theirs = media_lines(remote_sdp) if remote_sdp else ()
-    audio = _observe(AUDIO, audio, get, ours, theirs)
+    audio = _observe(AUDIO, audio, get, told, ours, theirs)
     if video is not None or (_line(ours, VIDEO, None) and _line(theirs, VIDEO, None)):
-        video = _observe(VIDEO, video, get, ours, theirs)
+        video = _observe(VIDEO, video, get, _told(get, _HEADERS[VIDEO]), ours, theirs)
+    if audio is not None:
+        is_all = audio.active and theirs and not any(line.ice for line in theirs)  # ICE has more variables
+        audio.told = known if is_all else None
     return audio, video
 
 
 def _observe(
-    kind: str, medium: Optional[Medium], get: Get, ours: tuple[MediaLine, ...], theirs: tuple[MediaLine, ...]
+    kind: str,
+    medium: Optional[Medium],
+    get: Get,
+    told: _Told,
+    ours: tuple[MediaLine, ...],
+    theirs: tuple[MediaLine, ...],
 ) -> Optional[Medium]:
     headers = _HEADERS[kind]
-    local, announced = _pair(get, headers.local), _pair(get, headers.announced)
+    local, announced, adjusted = told
     our_line, their_line = _line(ours, kind, local[1]), _line(theirs, kind, announced[1])
     if (ours and our_line is None) or (theirs and their_line is None):
         if medium is not None:
             medium.active = False
         return medium
     local_rtp = _endpoint(*local, our_line)
-    remote_rtp = _adjusted(get, headers, announced) or _endpoint(*announced, their_line)
+    remote_rtp = (adjusted and _endpoint(*adjusted, None)) or _endpoint(*announced, their_line)
     if medium is None:
         if local_rtp is None and remote_rtp is None:
             return None
@@ -280,14 +303,26 @@ def _observe(
     if remote_rtp is not None:
         rtcp = remote_rtp if mux else _remote_rtcp(get, headers, remote_rtp, their_line)
         medium.set_remote(remote_rtp, rtcp)
+    _observe_codec(medium, get)
+    return medium
+
+
+def _observe_codec(medium: Medium, get: Get) -> None:
+    """Our SSRC and the codec, as they are set when RTP begins; the ptime can change without any SDP."""
+    headers = _HEADERS[medium.kind]
     ssrc = integer(get(headers.ssrc))
     if ssrc:
         medium.sent.ssrc = ssrc
-        medium.codec = get(headers.codec)
+        codec = get(headers.codec)
+        medium.codec = codec and intern(codec)  # there are few, and many media
         medium.clock = integer(get(headers.clock)) or medium.clock
         medium.payload_type = integer(get(headers.payload_type))
         medium.ptime = integer(get(headers.ptime)) if headers.ptime else None
-    return medium
+
+
+def _told(get: Get, headers: _Headers) -> _Told:
+    announced = _pair(get, headers.announced)
+    return _pair(get, headers.local), announced, _adjusted(get, headers, announced)
 
 
 def _pair(get: Get, headers: tuple[str, str]) -> _Pair:
@@ -306,15 +341,14 @@ def _endpoint(ip: Optional[str], port: Optional[str], line: Optional[MediaLine])
     return media_endpoint(ip or (line and line.ip), integer(port) if port else line and line.port)
 
 
-def _adjusted(get: Get, headers: _Headers, announced: _Pair) -> Optional[Endpoint]:
+def _adjusted(get: Get, headers: _Headers, announced: _Pair) -> Optional[_Pair]:
     """
     Where the far end's media really come from (switch_rtp.c, auto-adjust), None where that is as announced, or where
     the far end has announced something else since.
     """
     if headers.adjusted is None or headers.adjusted_from is None or _pair(get, headers.adjusted_from) != announced:
         return None
-    ip, port = _pair(get, headers.adjusted)
-    return media_endpoint(ip, integer(port))
+    return _pair(get, headers.adjusted)
 
 
 def _remote_rtcp(get: Get, headers: _Headers, rtp: Endpoint, line: Optional[MediaLine]) -> Endpoint:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from typing import Optional
+from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fs_hepipe.calls import media
 from fs_hepipe.calls.endpoint import Endpoint, ip_literal
 from fs_hepipe.calls.media import MAX_SOURCES, Medium, Reception, Stream, observe_media
 from fs_hepipe.words.numbers import integer
@@ -158,6 +162,78 @@ def test_a_report_without_a_sequence_number_is_taken_as_it_is() -> None:
 
 def test_ssrcs_remembered_are_bounded() -> None:
     assert len(stream(*[(ssrc, 1, 1000) for ssrc in range(50)]).reports) == MAX_SOURCES
+
+
+# --- what is not read again ---
+
+LINES = ["m=audio 20000 RTP/AVP 0", "m=audio 20002 RTP/AVP 0\r\na=rtcp:20013", "m=audio 30000 RTP/AVP 0\r\na=rtcp-mux",
+         "m=audio 0 RTP/AVP 0", "m=audio 30000 RTP/AVP 0\r\na=ice-ufrag:x", "m=image 4000 udptl t38",
+         "m=audio 30000 RTP/AVP 0\r\nm=video 30002 RTP/AVP 96"]  # fmt: skip
+CHOICES: dict[str, list[Optional[str]]] = {
+    "variable_rtp_local_sdp_str": [None, *(sdp(LOCAL, line) for line in LINES)],
+    "variable_switch_r_sdp": [None, *(sdp(REMOTE, line) for line in LINES)],
+    "variable_local_media_ip": [None, LOCAL, LOCAL],
+    "variable_local_media_port": [None, "20000", "20000", "20002"],
+    "variable_remote_media_ip": [None, REMOTE, REMOTE],
+    "variable_remote_media_port": [None, "30000", "30000", "30004"],
+    "variable_remote_audio_ip": [None, "203.0.113.5", "203.0.113.6"],
+    "variable_remote_audio_port": ["40000"],
+    "variable_remote_audio_ip_reported": [None, REMOTE, REMOTE],
+    "variable_remote_audio_port_reported": ["30000"],
+    "variable_remote_audio_rtcp_ip": [None, REMOTE],
+    "variable_remote_audio_rtcp_port": ["50001", "50003"],
+    "variable_rtp_remote_audio_rtcp_port": [None, "30007", "30009"],
+    "variable_rtp_use_ssrc": [None, "7"],
+    "variable_rtp_use_codec_name": ["PCMU", "opus"],
+    "variable_rtp_use_codec_rate": ["8000", "48000"],
+    "variable_rtp_use_codec_ptime": ["20", "40"],
+    "variable_local_video_ip": [None, LOCAL],
+    "variable_local_video_port": ["20006"],
+}
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[dict[str, str]]:
+    """A leg's variables from event to event: most stay what they were."""
+    now = {header: draw(st.sampled_from(choices)) for header, choices in CHOICES.items()}
+    told = [now]
+    for changed in draw(st.lists(st.lists(st.sampled_from(sorted(CHOICES)), max_size=2), max_size=8)):
+        now = {**now, **{header: draw(st.sampled_from(CHOICES[header])) for header in changed}}
+        told.append(now)
+    return [{header: value for header, value in each.items() if value is not None} for each in told]
+
+
+def known(medium: Optional[Medium]) -> Optional[list[object]]:
+    if medium is None:
+        return None
+    codec = [medium.sent.ssrc, medium.codec, medium.clock, medium.payload_type, medium.ptime]
+    return [medium.active, medium.local, medium.remote, medium.local_rtcp, medium.remote_rtcp, *codec]
+
+
+@given(stories())
+def test_media_whose_variables_did_not_change_are_what_they_would_be_if_all_was_read(
+    story: list[dict[str, str]],
+) -> None:
+    first: tuple[Optional[Medium], Optional[Medium]] = None, None
+    second = first
+    for variables in story:
+        first = observe_media(*first, variables.get)
+        if second[0] is not None:
+            second[0].told = None
+        second = observe_media(*second, variables.get)
+        assert list(map(known, first)) == list(map(known, second))
+
+
+def test_the_sdps_of_the_event_before_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = mock.Mock(side_effect=media.media_lines)
+    monkeypatch.setattr(media, "media_lines", reads)
+    variables = {**audio(), **sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 0")}
+    medium = of(variables)
+    assert reads.call_count == 2
+    assert of({**variables, "variable_rtp_use_codec_ptime": "40"}, medium).ptime == 40
+    assert reads.call_count == 2
+    of({**variables, **sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 8")}, medium)
+    assert reads.call_count == 4
 
 
 # --- where media really come from ---
