@@ -31,6 +31,9 @@ MAX_SENDERS = 2 * MAX_SOURCES
 SenderReport = tuple[int, int, int]
 """SSRC and NTP time, both its words."""
 
+SSRC_AT = 128
+"""Bits of the NTP time in a packed sender report, twice as many as a header can bring."""
+
 
 class Leg:
     """A channel. Every attribute that can be None is None as long as it is not known."""
@@ -63,8 +66,8 @@ class Leg:
         """Of the signalling."""
         self.audio: Optional[Medium] = None
         self.video: Optional[Medium] = None
-        self.sender_reports: tuple[SenderReport, ...] = ()
-        """The last sender report of each SSRC that sent one."""
+        self.sender_reports: tuple[int, ...] = ()
+        """The last sender report of each SSRC that sent one, one number each (`_packed`)."""
         self.reported = False
         """Its quality was reported."""
         self.seen = 0.0
@@ -156,12 +159,19 @@ class Leg:
 
     def is_new_sender_report(self, report: SenderReport) -> bool:
         """Whether this sender report was not there before; remembers it then, of `MAX_SENDERS` SSRCs at the most."""
-        known = self.sender_reports
-        if report in known:
+        known, packed = self.sender_reports, _packed(report)
+        if packed in known:
             return False
-        if len(known) == 1 and known[0][0] == report[0]:
-            self.sender_reports = (report,)
-            return True
-        others = tuple([each for each in known if each[0] != report[0]])
-        self.sender_reports = (*(others if len(others) < MAX_SENDERS else ()), report)
+        ssrc = report[0]
+        if len(known) > 1 or (known and known[0] >> SSRC_AT != ssrc):
+            others = tuple([each for each in known if each >> SSRC_AT != ssrc])
+            self.sender_reports = (*(others if len(others) < MAX_SENDERS else ()), packed)
+        else:
+            self.sender_reports = (packed,)
         return True
+
+
+def _packed(report: SenderReport) -> int:
+    """A sender report as one number, SSRC first: it lives on, and a tuple of three would take thrice the memory."""
+    ssrc, seconds, fraction = report
+    return ssrc << SSRC_AT | seconds << SSRC_AT // 2 | fraction

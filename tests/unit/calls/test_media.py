@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fs_hepipe.calls import media
 from fs_hepipe.calls.endpoint import Endpoint, ip_literal
 from fs_hepipe.calls.media import MAX_SOURCES, Medium, Reception, Stream, observe_media
+from fs_hepipe.calls.sdp import media_lines
 from fs_hepipe.words.numbers import integer
 from tests.unit.synthetic import audio, video
 
@@ -225,7 +226,7 @@ def test_media_whose_variables_did_not_change_are_what_they_would_be_if_all_was_
 
 
 def test_the_sdps_of_the_event_before_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    reads = mock.Mock(side_effect=media.media_lines)
+    reads = mock.Mock(side_effect=media_lines)
     monkeypatch.setattr(media, "media_lines", reads)
     variables = {**audio(), **sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 0")}
     medium = of(variables)
