@@ -22,8 +22,7 @@ MAX_LINES = 32
 """Media lines that are read; FreeSWITCH itself takes one of each kind."""
 
 READ = frozenset({"rtcp", "rtcp-mux", "ice-ufrag"})
-"""The attributes that are read."""
-
+"""The attributes that are read, beside `MODES`."""
 
 MODES = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 """Which way media flow (RFC 8866 §6.7), of the session or of a line, which wins."""
@@ -57,15 +56,14 @@ def media_lines(sdp: str) -> tuple[MediaLine, ...]:
 @lru_cache(maxsize=KEPT)
 def _media_lines(sdp: str) -> tuple[MediaLine, ...]:
     session, *sections = _sections(sdp)
-    session_ip, session_attributes = _address(session), _attributes(session)
     found = []
     for section in sections[:MAX_LINES]:
-        kind, *words = section[0][2:].split() or [""]
-        attributes = {**session_attributes, **_attributes(section)}
+        kind, *words = section.line[2:].split() or [""]
+        attributes = {**session.attributes, **section.attributes}
         found.append(
             MediaLine(
                 kind.lower(),
-                _address(section) or session_ip,
+                section.ip or session.ip,
                 _port(words[0].partition("/")[0]) if words else 0,
                 _port((attributes.get("rtcp", "").split() or [""])[0]) or None,
                 "rtcp-mux" in attributes,
@@ -81,41 +79,50 @@ def flows_both_ways(sdp: Optional[str]) -> bool:
     SDP at all. Only the first audio line counts.
     """
     session, *media = _sections(sdp or "")
-    audio = next((section for section in media if section[0][2:].split()[:1] == ["audio"]), [])
-    modes = [line[2:].strip().lower() for line in [*session, *audio] if line.startswith("a=")]
-    mode = next((mode for mode in reversed(modes) if mode in MODES), "sendrecv")
-    return mode == "sendrecv" and (_address(audio) or _address(session)) != UNSPECIFIED
+    audio = next((section for section in media if section.line[2:].split()[:1] == ["audio"]), session)
+    return (audio.mode or session.mode or "sendrecv") == "sendrecv" and (audio.ip or session.ip) != UNSPECIFIED
 
 
-def _sections(sdp: str) -> list[list[str]]:
-    """The lines of the session and of each medium."""
-    sections: list[list[str]] = [[]]
-    for line in sdp.replace("\r", "\n").split("\n"):
-        if line.startswith("m="):
-            sections.append([])
-        sections[-1].append(line)
-    return sections
+class _Section:
+    """What the session says, or one medium."""
+
+    __slots__ = ("attributes", "ip", "line", "mode")
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+        """Its `m=` line; empty for the session."""
+        self.ip: Optional[str] = None
+        self.attributes: dict[str, str] = {}
+        """Those that are read, by their names; of several with one name the last, as the switch takes them."""
+        self.mode: Optional[str] = None
+        """The last of `MODES` that it has."""
 
 
-def _address(section: list[str]) -> Optional[str]:
-    """The address of `c=IN IP4 192.0.2.1/127` or `c=IN IP6 2001:db8::1`, without TTL."""
-    for line in section:
-        nettype, _, *address = [*line[2:].split(), "", ""] if line.startswith("c=") else ["", ""]
-        if nettype.upper() == "IN" and address[0]:
-            return address[0].partition("/")[0]
-    return None
-
-
-def _attributes(section: list[str]) -> dict[str, str]:
-    """Those that are read, by their names; of several with one name the last, as the switch takes them."""
-    found = {}
-    for line in section:
-        if line.startswith("a="):
+def _sections(sdp: str) -> list[_Section]:
+    """The session and its media, all lines read once."""
+    section = _Section("")
+    sections = [section]
+    for line in sdp.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        kind = line[:2]
+        if kind == "a=":
             name, _, value = line[2:].partition(":")
             name = name.strip().lower()
             if name in READ:
-                found[name] = value
-    return found
+                section.attributes[name] = value
+            elif name in MODES:
+                section.mode = name
+        elif kind == "m=":
+            section = _Section(line)
+            sections.append(section)
+        elif kind == "c=" and section.ip is None:
+            section.ip = _address(line)
+    return sections
+
+
+def _address(line: str) -> Optional[str]:
+    """The address of `c=IN IP4 192.0.2.1/127` or `c=IN IP6 2001:db8::1`, without TTL."""
+    nettype, _, *address = [*line[2:].split(), "", ""]
+    return address[0].partition("/")[0] if nettype.upper() == "IN" and address[0] else None
 
 
 def _port(text: str) -> int:
