@@ -1,6 +1,6 @@
 """HEP3: a typed `Message`, its octets, and the construct schema between them."""
 
-from fs_hepipe.hep.decoder import Parsed, decode, parse
+from fs_hepipe.hep.decoder import Framing, Parsed, Reading, decode, parse, read
 from fs_hepipe.hep.encoder import Flow, encode
 from fs_hepipe.hep.message import Chunk, Message
 from fs_hepipe.hep.registry import MAX_UDP_LENGTH, ChunkType, IpFamily, IpProtocol, ProtocolType
@@ -10,12 +10,15 @@ __all__ = [
     "Chunk",
     "ChunkType",
     "Flow",
+    "Framing",
     "IpFamily",
     "IpProtocol",
     "Message",
     "Parsed",
     "ProtocolType",
+    "Reading",
     "decode",
     "encode",
     "parse",
+    "read",
 ]

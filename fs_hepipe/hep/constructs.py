@@ -16,10 +16,12 @@ if not _loaded_before:
 try:
     from construct import (
         Adapter,
+        Array,
         Bytes,
         Const,
         Construct,
         ConstructError,
+        Error,
         ExprAdapter,
         FocusedSeq,
         FormatField,
@@ -27,12 +29,15 @@ try:
         GreedyRange,
         Int8ub,
         Int16ub,
+        Int16ul,
         Int32ub,
+        Int32ul,
         Prefixed,
         Struct,
         Switch,
         Terminated,
         obj_,
+        this,
     )
 finally:
     if not _loaded_before:
@@ -40,10 +45,12 @@ finally:
 
 __all__ = [
     "Adapter",
+    "Array",
     "Bytes",
     "Const",
     "Construct",
     "ConstructError",
+    "Error",
     "ExprAdapter",
     "FocusedSeq",
     "FormatField",
@@ -51,10 +58,13 @@ __all__ = [
     "GreedyRange",
     "Int8ub",
     "Int16ub",
+    "Int16ul",
     "Int32ub",
+    "Int32ul",
     "Prefixed",
     "Struct",
     "Switch",
     "Terminated",
     "obj_",
+    "this",
 ]

@@ -7,7 +7,10 @@ HEP3 as a construct: the only module that defines widths, byte order and nesting
 `HEP3.build` and `HEP3.parse` are the plain public construct. `fs_hepipe.hep.encoder` derives the fast way to pack one
 message from the same `HEADER_FIELD` and `BODIES`; a test compares both.
 
-Source: REV 37; for the widths that collectors require, heplify-server's decoder/hep.go.
+`HEP12` is the header that HEP1 and HEP2 have instead of chunks.
+
+Source: REV 37; for the widths that collectors require, heplify-server's decoder/hep.go; for HEP1 and HEP2, sofia-sip's
+tport_logging.c:tport_capt_msg_hepv2 and Kamailio's sipcapture/hep.c:hepv2_received.
 """
 
 from __future__ import annotations
@@ -17,23 +20,28 @@ from typing import Any
 
 from fs_hepipe.hep.constructs import (
     Adapter,
+    Array,
     Bytes,
     Const,
     Construct,
+    Error,
     ExprAdapter,
     FocusedSeq,
     GreedyBytes,
     GreedyRange,
     Int8ub,
     Int16ub,
+    Int16ul,
     Int32ub,
+    Int32ul,
     Prefixed,
     Struct,
     Switch,
     Terminated,
     obj_,
+    this,
 )
-from fs_hepipe.hep.registry import MAGIC, ChunkType
+from fs_hepipe.hep.registry import MAGIC, ChunkType, IpFamily
 
 
 class Address(Adapter):  # type: ignore[type-arg]
@@ -104,17 +112,28 @@ def _whole(body: Construct[Any, Any]) -> Construct[Any, Any]:
     return FocusedSeq("value", "value" / body, Terminated)
 
 
-_BODY = Switch(
-    lambda context: (context.vendor_id, context.type_id),
-    {(0, int(chunk_type)): _whole(body) for chunk_type, body in BODIES.items()},
-    default=GreedyBytes,
+FILLED = {int(chunk_type): _whole(body) for chunk_type, body in BODIES.items()}
+"""`BODIES`, each of which has to fill its chunk."""
+
+
+def _chunk(body: Construct[Any, Any]) -> Construct[Any, Any]:
+    return Struct(
+        "vendor_id" / HEADER_FIELD,
+        "type_id" / HEADER_FIELD,
+        "body" / Prefixed(_including(CHUNK_HEADER_LENGTH), body),
+    )
+
+
+CHUNK = _chunk(
+    Switch(
+        lambda context: (context.vendor_id, context.type_id),
+        {(0, chunk_type): body for chunk_type, body in FILLED.items()},
+        default=GreedyBytes,
+    )
 )
 
-CHUNK = Struct(
-    "vendor_id" / HEADER_FIELD,
-    "type_id" / HEADER_FIELD,
-    "body" / Prefixed(_including(CHUNK_HEADER_LENGTH), _BODY),
-)
+FRAME = _chunk(GreedyBytes)
+"""A chunk whose body is not interpreted."""
 
 HEP3 = FocusedSeq(
     "chunks",
@@ -122,3 +141,26 @@ HEP3 = FocusedSeq(
     "chunks" / Prefixed(_including(HEADER_LENGTH), FocusedSeq("list", "list" / GreedyRange(CHUNK), Terminated)),
     Terminated,  # GreedyRange stops at what it can't parse: without this, a corrupt chunk would look like the end
 )
+
+IPV6_FAMILIES = (IpFamily.IPV6, 28, 30)
+"""AF_INET6 of Linux, FreeBSD and macOS: HEP1 and HEP2 carry the family as the sender's system has it."""
+
+HEP12 = Struct(
+    "version" / Int8ub,
+    "length" / Int8ub,
+    "family" / Int8ub,
+    "ip_protocol" / Int8ub,
+    "src_port" / Int16ub,
+    "dst_port" / Int16ub,
+    "addresses"
+    / Switch(
+        this.family, {IpFamily.IPV4: Array(2, IPV4), **dict.fromkeys(IPV6_FAMILIES, Array(2, IPV6))}, default=Error
+    ),
+)
+"""The whole header of HEP1, and the header of HEP2 without its time."""
+
+HEP2_TIMES = (
+    Struct("seconds" / Int32ul, "micros" / Int32ul, "capture_id" / Int16ul),
+    Struct("seconds" / Int32ub, "micros" / Int32ub, "capture_id" / Int16ub),
+)
+"""The rest of the header of HEP2: a C struct in the byte order of the sender. C fills it up with two octets."""
