@@ -6,13 +6,14 @@ Each has a file of its own with `add_arguments(parser)` and `run(args) -> exit s
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Optional
 
 from fs_hepipe.tools import check, decode, demo, listen, replay
+from fs_hepipe.tools.output import Parser, complain
 from fs_hepipe.version import VERSION
 
 TOOLS = {
@@ -26,18 +27,36 @@ TOOLS = {
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Runs one tool and returns its exit status: 0 success, 1 errors, 2 wrong arguments."""
-    parser = argparse.ArgumentParser(prog="fs-hepipe", description="The tools of fs_hepipe, outside FreeSWITCH.")
+    parser = Parser(prog="fs-hepipe", description="The tools of fs_hepipe, outside FreeSWITCH.")
     parser.add_argument("--version", action="version", version=f"fs_hepipe {VERSION}")
     commands = parser.add_subparsers(dest="tool", metavar="TOOL", required=True)
     for name, tool in TOOLS.items():
         summary = (tool.__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
         command = commands.add_parser(name, help=summary, description=(tool.__doc__ or "").replace("`", ""))
         tool.add_arguments(command)
-    args = parser.parse_args(argv)
     try:
+        args = parser.parse_args(argv)
         return int(TOOLS[args.tool].run(args))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # as with `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _throw_away_output()
         return 0
+    except OSError as error:  # of what is printed: a full disk
+        _throw_away_output()
+        with suppress(OSError):
+            complain(f"error: {error.strerror}")
+        return 1
+
+
+def _throw_away_output() -> None:
+    """Keeps the interpreter from writing at its end what can't be written."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+        except AttributeError:  # the program was started with this stream closed
+            pass
+    os.close(nowhere)

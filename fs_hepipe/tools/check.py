@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 from typing import Optional
 
 from fs_hepipe.agent.config import CONFIGURATION, MAX_XML, Config, examine
 from fs_hepipe.delivery.resolve import lookup
 from fs_hepipe.reports.bindings import bindings
+from fs_hepipe.tools.output import complain, say
 from fs_hepipe.tools.render import endpoint
 from fs_hepipe.words.errors import TransportError
 
@@ -44,6 +44,8 @@ def read(config: Optional[Path], settings: list[str]) -> tuple[Config, list[str]
         return Config(), [f"{config}: {error.strerror}"]
     except UnicodeDecodeError:  # its own text repeats an octet
         return Config(), [f"{config}: is not valid UTF-8"]
+    except ValueError as error:  # a name that no file can have
+        return Config(), [f"{config}: {error}"]
     return examine(xml, shlex.join(settings))
 
 
@@ -55,10 +57,10 @@ def _text(config: Path) -> str:
 
 def run(args: argparse.Namespace) -> int:
     config = args.config or next((place for place in PLACES if place.exists()), None)
-    print(f"configuration  {config.absolute() if config else 'none found: the defaults'}")
+    say(f"configuration  {config.absolute() if config else 'none found: the defaults'}")
     found, problems = read(config, args.settings)
     if problems and config is not None and not config.is_file():
-        print(f"error: {problems[0]}", file=sys.stderr)
+        complain(f"error: {problems[0]}")
         return 1
     problems += found.warnings
     for address in found.collectors:
@@ -69,13 +71,13 @@ def run(args: argparse.Namespace) -> int:
             problems.append(f"capture-server: {error}{hint}")
             continue
         literal = endpoint(str(resolved[0]), address.port)
-        print(f"collector      {address}" + ("" if str(address) == f"udp:{literal}" else f" is {literal}"))
+        say(f"collector      {address}" + ("" if str(address) == f"udp:{literal}" else f" is {literal}"))
     events = [name if not subclass else f"{name} {subclass}" for name, subclass in bindings(found.settings)]
-    print(f"events         {len(events)} are bound")
+    say(f"events         {len(events)} are bound")
     for event in events:
-        print(f"               {event}")
+        say(f"               {event}")
     for problem in problems:
-        print(f"error: {problem}", file=sys.stderr)
+        complain(f"error: {problem}")
     if not problems:
-        print("this configuration is good")
+        say("this configuration is good")
     return 1 if problems else 0

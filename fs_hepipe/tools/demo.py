@@ -17,9 +17,11 @@ from fs_hepipe.agent.config import Address, Config
 from fs_hepipe.hep import Message, ProtocolType, decode
 from fs_hepipe.hep.registry import protocol_name
 from fs_hepipe.tools.listen import MAX_DATAGRAM, opened
+from fs_hepipe.tools.output import Piece, bad, bold, dim, good, plain, say
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import Fault, events
-from fs_hepipe.tools.render import Paint, clock, describe, endpoint
+from fs_hepipe.tools.render import clock, describe, endpoint
+from fs_hepipe.words.errors import HepError
 from fs_hepipe.words.text import shown
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -69,6 +71,8 @@ class Story:
     def __init__(self, name: str, listener: socket.socket) -> None:
         self.name = name
         self.messages: list[Message] = []
+        self.garbage = 0
+        """Datagrams of somebody else, that are no messages of ours."""
         self._listener = listener
         host, port = listener.getsockname()[:2]
         found = [each for each in events(str(RECORDINGS / f"{name}.jsonl.gz")) if not isinstance(each, Fault)]
@@ -81,6 +85,8 @@ class Story:
         while True:
             try:
                 self.messages.append(decode(self._listener.recv(MAX_DATAGRAM)))
+            except HepError:
+                self.garbage += 1
             except BlockingIOError:
                 return
 
@@ -91,6 +97,7 @@ class Story:
         found = {
             "the ledger does not balance": not (ledger.balances and self.agent.collectors.balances),
             f"{len(self.messages)} of {ledger.built} messages arrived": len(self.messages) != ledger.built,
+            f"{self.garbage} datagrams were not HEP3": self.garbage > 0,
             f"{ledger.failed} events failed": ledger.failed > 0,
             f"{len(self.agent.pipeline.legs)} legs are left": len(self.agent.pipeline.legs) > 0,
         }
@@ -99,53 +106,56 @@ class Story:
     def by_call_id(self) -> dict[str, list[Message]]:
         """The messages by Call-ID, each in the order of time."""
         found: dict[str, list[Message]] = {}
-        for message in sorted(self.messages):
+        for message in sorted(self.messages, key=lambda each: each[:2]):
             found.setdefault(message.correlation_id or "", []).append(message)
         return found
 
 
 def run(args: argparse.Namespace) -> int:
-    paint = Paint()
     names = args.stories or list(STORIES)
     whole = names if args.all or args.stories else SHOWN
     began = time.monotonic()
     with opened((socket.AF_INET, ("127.0.0.1", 0))) as listener:
         listener.setblocking(False)
-        print(f"a collector listens on udp:{endpoint(*listener.getsockname()[:2])}\n")
-        stories = [_played(name, listener, paint, show=name in whole) for name in names]
-    print(f"\n{paint.bold('ledger')}")
+        say(f"a collector listens on udp:{endpoint(*listener.getsockname()[:2])}")
+        say()
+        stories = [_played(name, listener, show=name in whole) for name in names]
+    say()
+    say(bold("ledger"))
     for line in _ledger(stories):
-        print(f"  {line}")
-    print(f"  {time.monotonic() - began:.1f} s")
+        say(f"  {line}")
+    say(f"  {time.monotonic() - began:.1f} s")
     if not args.stories and not args.all:
-        print(f"\nshow another call in full: demo STORY, one of {', '.join(n for n in names if n not in whole)}")
+        say()
+        say(f"show another call in full: demo STORY, one of {', '.join(n for n in names if n not in whole)}")
     return 0 if not any(story.faults for story in stories) else 1
 
 
-def _played(name: str, listener: socket.socket, paint: Paint, *, show: bool) -> Story:
+def _played(name: str, listener: socket.socket, *, show: bool) -> Story:
     story = Story(name, listener)
     kinds = Counter(message.protocol_type for message in story.messages)
     counts = ", ".join(f"{count} x {kind} {protocol_name(kind)}" for kind, count in sorted(kinds.items()))
-    verdict = paint.bad("; ".join(story.faults)) if story.faults else paint.good("all arrived")
-    print(f"{paint.bold(name):<24} {STORIES[name]}: {verdict}")
-    print(paint.dim(f"  {story.read} events in {story.switch_seconds:.0f} s of the switch -> {counts}"))
+    verdict = bad("; ".join(story.faults)) if story.faults else good("all arrived")
+    say(bold(f"{name:<24}"), f" {STORIES[name]}: ", verdict)
+    say(dim(f"  {story.read} events in {story.switch_seconds:.0f} s of the switch -> {counts}"))
     if show:
         for call_id, messages in story.by_call_id().items():
-            print(f"\n  Call-ID {paint.bold(shown(call_id))}")
+            say()
+            say("  Call-ID ", bold(shown(call_id)))
             for message in messages:
                 flow = f"{endpoint(message.src_ip, message.src_port)} -> {endpoint(message.dst_ip, message.dst_port)}"
-                print(f"    {clock(message.timestamp)}  {flow:<34}  {_text(message, paint)}")
-        print()
+                say(f"    {clock(message.timestamp)}  {flow:<34}  ", *content(message))
+        say()
     return story
 
 
-def _text(message: Message, paint: Paint) -> str:
-    """A message as text, without the identifiers that are in the heading."""
-    text = describe(message, paint)
+def content(message: Message) -> list[Piece]:
+    """What a message says, without the identifiers that are in the heading."""
+    pieces = describe(message)
     kind = KINDS.get(message.protocol_type)
     if kind is not None:
-        return f"{kind} {text}"
-    return text.partition(" channel=")[0].partition(" leg=")[0]
+        return [f"{kind} ", *pieces]
+    return [plain(pieces).partition(" channel=")[0].partition(" leg=")[0]]
 
 
 def _ledger(stories: list[Story]) -> list[str]:

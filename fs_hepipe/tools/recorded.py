@@ -1,22 +1,36 @@
 """
 Recorded events (.jsonl, .jsonl.gz, `-`) -> objects with the methods of FreeSWITCH's Event.
 
-One JSON object per line, as `Event.serialize("json")` gives it.
+One JSON object per line, as `Event.serialize("json")` gives it. A file is read line by line, and no line, packed or
+not, can take more memory than an event of `MAX_LINE` octets.
 """
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple, Union
+from typing import IO, Any, NamedTuple, Optional, Union, cast
 
 from fs_hepipe.words import names
 from fs_hepipe.words.event import RecordedEvent
+
+MAX_LINE = 2_000_000
+"""Octets of a line; FreeSWITCH's own events have up to 14,000."""
+
+MAX_FILE = 1_000_000_000
+"""Octets of a file after unpacking: a hundred thousand events. One octet in a packed file can be a thousand."""
+
+MAX_BARREN = 1_000
+"""Lines in a row without an event: what has more is no recording."""
+
+MAX_REASON = 80
+"""Characters of a header's name in a reason."""
 
 
 class Fault(NamedTuple):
@@ -30,6 +44,10 @@ class Fault(NamedTuple):
         return f"{self.source}:{self.line}: {self.reason}"
 
 
+class NotAnEventError(ValueError):
+    """Why a line is not an event."""
+
+
 def events(source: str) -> Iterator[Union[RecordedEvent, Fault]]:
     """
     The events of a file, or of standard input for `-`, and a Fault for each line that is not one.
@@ -37,33 +55,97 @@ def events(source: str) -> Iterator[Union[RecordedEvent, Fault]]:
     Raises:
         OSError: the file can't be read.
     """
-    number = 0
-    with _opened(source) as lines:
+    number, barren = 0, 0
+    with _opened(source) as file:
+        lines = _Lines(file)
         try:
             for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield _event(source, number, line)
+                found = _event(source, number, line)
+                if found is not None:
+                    yield found
+                barren = 0 if isinstance(found, RecordedEvent) else barren + 1
+                if barren >= MAX_BARREN:
+                    yield Fault(source, number, f"{barren} lines without an event: the rest of the file is not read")
+                    return
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             yield Fault(source, number + 1, f"the file is damaged: {error}")
+        if lines.left:
+            yield Fault(source, number + 1, f"more than {MAX_FILE} octets: the rest of the file is not read")
 
 
-def _event(source: str, number: int, line: bytes) -> Union[RecordedEvent, Fault]:
+class _Lines:
+    """The lines of a file, None for one that is too long; at most `MAX_FILE` octets in all."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.left = False
+        """Whether the file goes on behind what was read."""
+
+    def __iter__(self) -> Iterator[Optional[bytes]]:
+        octets = 0
+        while True:
+            line = rest = self._file.readline(MAX_LINE + 1)
+            octets += len(line)
+            too_long = len(line) > MAX_LINE
+            while too_long and rest and not rest.endswith(b"\n") and octets <= MAX_FILE:
+                rest = self._file.readline(MAX_LINE)
+                octets += len(rest)
+            if octets > MAX_FILE:
+                self.left = True
+            if not line or self.left:
+                return
+            yield None if too_long else line
+
+
+def _event(source: str, number: int, line: Optional[bytes]) -> Union[RecordedEvent, Fault, None]:
+    """The event of a line, or why there is none; None for an empty line."""
+    if line is None:
+        return Fault(source, number, f"a line of more than {MAX_LINE} octets")
+    if not line.strip():
+        return None
     try:
-        headers = json.loads(line.decode("utf-8", "surrogateescape"))
+        return RecordedEvent(_headers(json.loads(line.decode("utf-8", "surrogateescape"))))
+    except NotAnEventError as error:
+        return Fault(source, number, f"not an event: {error}")
     except (ValueError, RecursionError) as error:
         return Fault(source, number, f"not JSON: {error}")
-    if not isinstance(headers, dict) or names.EVENT_NAME not in headers:
-        return Fault(source, number, f"not an event: a JSON object with {names.EVENT_NAME} is one")
-    return RecordedEvent(headers)
+
+
+def _headers(value: Any) -> dict[str, object]:
+    """
+    The headers of an event: texts, and lists of texts (switch_event.c:switch_event_serialize_json_obj).
+
+    Raises:
+        NotAnEventError: these are none.
+    """
+    if not isinstance(value, dict) or names.EVENT_NAME not in value:
+        raise NotAnEventError(f"a JSON object with {names.EVENT_NAME} is one")
+    for header, content in value.items():
+        if isinstance(content, list) and all(isinstance(each, str) for each in content):
+            continue
+        if isinstance(content, (list, dict)):
+            raise NotAnEventError(f"{header[:MAX_REASON]} is neither a text nor a list of texts")
+    return value
 
 
 @contextmanager
 def _opened(source: str) -> Iterator[IO[bytes]]:
+    """
+    The file, unpacked.
+
+    Raises:
+        OSError: it can't be read.
+    """
     if source == "-":
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "standard input is closed")
         yield sys.stdin.buffer
-    elif source.endswith(".gz"):
-        with gzip.open(source, "rb") as file:
-            yield file  # type: ignore[misc]
-    else:
-        with Path(source).open("rb") as plain:
-            yield plain
+        return
+    with ExitStack() as opened:
+        try:
+            file: IO[bytes] = opened.enter_context(Path(source).open("rb"))
+        except ValueError as error:  # a name that no file can have
+            raise OSError(errno.EINVAL, str(error)) from error
+        if source.endswith(".gz"):
+            file = opened.enter_context(cast("IO[bytes]", gzip.GzipFile(fileobj=file)))
+        yield file

@@ -1,17 +1,20 @@
 """
 HEP messages -> text for people, and JSON for programs.
+
+Of a foreign report only numbers are used, and only numbers that a report can have: one that has others is shown as it
+is, escaped.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
-from typing import Any, Optional, TextIO
+from typing import Any, Optional, Union
 
-from fs_hepipe.hep import Message, ProtocolType
+from fs_hepipe.hep import Chunk, ChunkType, Message, ProtocolType, Reading
 from fs_hepipe.hep.registry import chunk_name, protocol_name
+from fs_hepipe.tools.output import Piece, bad, bold, dim, good, warn
+from fs_hepipe.words.numbers import MAX_INTEGER
 from fs_hepipe.words.text import shown
 
 QUALITY = frozenset({
@@ -21,129 +24,168 @@ QUALITY = frozenset({
 GOOD_MOS, FAIR_MOS = 4.0, 3.6
 """ITU-T G.107 annex B: satisfied users above 4.0, many dissatisfied below 3.6."""
 
+BAD_LOSS, FAIR_LOSS = 0.05, 0.01
+"""Shares of lost packets from which a loss is shown in colour."""
+
 SENDER_REPORT = 200
 FRACTION = 256
 """The fraction lost counts in 256ths (RFC 3550 §6.4.1)."""
 
+MAX_PAYLOAD = 400
+"""Characters of a payload that are shown in a line."""
 
-class Paint:
-    """Colour on a terminal (unless NO_COLOR is set), plain text elsewhere."""
+MAX_BLOCKS = 31
+"""Report blocks in an RTCP packet: their count has five bits (RFC 3550 §6.4.1)."""
 
-    def __init__(self, stream: TextIO = sys.stdout) -> None:
-        self._on = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+Number = Union[int, float]
 
-    def __call__(self, code: str, text: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._on else text
+DIRECTIONS: dict[Optional[Number], str] = {0: "received", 1: "sent"}
+"""Values of `DIR` in a quality report."""
 
-    def bold(self, text: str) -> str:
-        return self("1", text)
 
-    def dim(self, text: str) -> str:
-        return self("2", text)
-
-    def bad(self, text: str) -> str:
-        return self("31", text)
-
-    def good(self, text: str) -> str:
-        return self("32", text)
-
-    def warn(self, text: str) -> str:
-        return self("33", text)
+class NotAReportError(ValueError):
+    """JSON that is not a report as we know it."""
 
 
 def clock(timestamp: int) -> str:
-    """`02:49:19.083526`, UTC."""
+    """`02:49:19.083526`, UTC; `-` if it is not known."""
+    if not timestamp:
+        return "-"
     return time.strftime("%H:%M:%S", time.gmtime(timestamp // 1_000_000)) + f".{timestamp % 1_000_000:06d}"
 
 
 def endpoint(ip: str, port: int) -> str:
-    """`192.0.2.1:5060`, `[2001:db8::1]:5060`."""
-    return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+    """`192.0.2.1:5060`, `[2001:db8::1]:5060`; `-:5060` if the address is not known."""
+    return f"[{ip}]:{port}" if ":" in ip else f"{ip or '-'}:{port}"
 
 
-def describe(message: Message, paint: Paint) -> str:
-    """A message in one line."""
+def describe(message: Message) -> list[Piece]:
+    """The content of a message, in one line."""
     if message.protocol_type == ProtocolType.RTCP_JSON or message.protocol_type in QUALITY:
         try:
             report = json.loads(message.payload)
-            if message.protocol_type in QUALITY:
-                return _quality(report, paint)
-            return _rtcp(report, paint)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+            return _quality(report) if message.protocol_type in QUALITY else _rtcp(report)
+        except (ValueError, RecursionError):
             pass  # JSON of another sender, or not JSON: shown as it is
-    return shown(message.payload.decode("utf-8", "replace"), 400)
+    if message.payload:
+        return [shown(message.payload.decode("utf-8", "replace"), MAX_PAYLOAD)]
+    packed = [len(chunk.data) for chunk in message.other if chunk[:2] == (0, ChunkType.COMPRESSED_PAYLOAD)]
+    return [f"compressed payload of {packed[-1]} octets (0x0010)" if packed else "no payload"]
 
 
-def _rtcp(report: dict[str, Any], paint: Paint) -> str:
-    information = report.get("sender_information") or {}
-    kind = "SR" if report["type"] == SENDER_REPORT else "RR"
-    parts = [f"{kind} sent {information['packets']} packets" if "packets" in information else kind]
-    for block in report.get("report_blocks") or []:
-        parts.append(f"report block: {_loss(block, paint)}")
-        if "ia_jitter" in block:
-            parts.append(f"jitter {block['ia_jitter']}")
-    if "rtt_avg_ms" in report:
-        parts.append(f"round trip {report['rtt_avg_ms']} ms")
-    return ", ".join(parts)
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise NotAReportError
+    return value
 
 
-def _loss(block: dict[str, Any], paint: Paint) -> str:
-    lost, fraction = block.get("packets_lost"), block.get("fraction_lost")
+def _number(report: dict[str, Any], key: str) -> Optional[Number]:
+    """
+    A number of a report, None if it is not there.
+
+    Raises:
+        NotAReportError: it is not a number, or no report has such a number.
+    """
+    value = report.get(key)
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not abs(value) <= MAX_INTEGER:  # NaN is in no order
+        raise NotAReportError
+    return value  # type: ignore[no-any-return]
+
+
+def _lost(lost: Number, share: Optional[float], of: str) -> Piece:
+    """A loss, with its share of the packets where that can be."""
     text = f"lost {lost}"
-    if fraction is not None:
-        share = fraction / FRACTION
-        text += f" ({share:.1%} since the last report)"
-        return paint.bad(text) if share >= 0.05 else paint.warn(text) if share >= 0.01 else text  # noqa: PLR2004
-    return text
+    if share is None or abs(share) > 1:
+        return text
+    text += f" ({share:.1%}{of})"
+    return bad(text) if share >= BAD_LOSS else warn(text) if share >= FAIR_LOSS else text
 
 
-def _quality(report: dict[str, Any], paint: Paint) -> str:
-    way = {0: "received", 1: "sent"}.get(report.get("DIR", -1), "stream")
-    total, expected, lost = (report.get(key) for key in ("TOTAL_PK", "EXPECTED_PK", "PACKET_LOSS"))
-    parts = [f"{way} {total} packets"]
-    if lost is not None and expected:
-        text = f"lost {lost} ({lost / expected:.1%})"
-        parts.append(paint.bad(text) if lost / expected >= 0.05 else text)  # noqa: PLR2004
-    for key, name, unit in (("JITTER", "jitter", "ms"), ("RTT", "round trip", "ms"), ("RFACTOR", "R", "")):
-        if key in report:
-            parts.append(f"{name} {report[key]} {unit}".rstrip())
-    if "MOS" in report:
-        mos = report["MOS"]
-        colour = paint.good if mos >= GOOD_MOS else paint.warn if mos >= FAIR_MOS else paint.bad
-        parts.append(colour(f"MOS {mos:.2f}"))
-    return ", ".join(parts)
+def _rtcp(report: Any) -> list[Piece]:
+    kind = _number(_object(report), "type")
+    blocks = report.get("report_blocks") or []
+    if kind is None or not isinstance(blocks, list):
+        raise NotAReportError
+    packets = _number(_object(report.get("sender_information") or {}), "packets")
+    pieces: list[Piece] = ["SR" if kind == SENDER_REPORT else "RR"]
+    if packets is not None:
+        pieces.append(f" sent {packets} packets")
+    for block in blocks[:MAX_BLOCKS]:
+        numbers = _object(block)
+        lost, fraction, jitter = (_number(numbers, key) for key in ("packets_lost", "fraction_lost", "ia_jitter"))
+        pieces.append(", report block: ")
+        if lost is not None:
+            share = None if fraction is None else fraction / FRACTION
+            pieces.append(_lost(lost, share, " since the last report"))
+        if jitter is not None:
+            pieces.append(f"{', ' if lost is not None else ''}jitter {jitter}")
+    round_trip = _number(report, "rtt_avg_ms")
+    if round_trip is not None:
+        pieces.append(f", round trip {round_trip} ms")
+    return pieces
 
 
-def one_line(message: Message, paint: Paint) -> str:
-    """Time, type, addresses, Call-ID and content."""
+def _quality(report: Any) -> list[Piece]:
+    way = DIRECTIONS.get(_number(_object(report), "DIR"), "stream")
+    total, expected, lost = (_number(report, key) for key in ("TOTAL_PK", "EXPECTED_PK", "PACKET_LOSS"))
+    mos = _number(report, "MOS")
+    if total is None and mos is None:
+        raise NotAReportError
+    pieces: list[Piece] = [way if total is None else f"{way} {total} packets"]
+    if lost is not None:
+        share = lost / expected if expected is not None and expected >= 1 else None
+        pieces += [", ", _lost(lost, share, "")]
+    for key, name, unit in (("JITTER", "jitter", " ms"), ("RTT", "round trip", " ms"), ("RFACTOR", "R", "")):
+        value = _number(report, key)
+        if value is not None:
+            pieces.append(f", {name} {value}{unit}")
+    if mos is not None:
+        colour = good if mos >= GOOD_MOS else warn if mos >= FAIR_MOS else bad
+        pieces += [", ", colour(f"MOS {mos:.2f}")]
+    return pieces
+
+
+def one_line(reading: Reading) -> list[Piece]:
+    """Time, type, addresses, Call-ID, content, and what is unusual."""
+    message = reading.message
     flow = f"{endpoint(message.src_ip, message.src_port)} -> {endpoint(message.dst_ip, message.dst_port)}"
     kind = f"{message.protocol_type} {protocol_name(message.protocol_type)}"
-    return (
-        f"{clock(message.timestamp)} {paint.bold(f'{kind:<18}')} {flow} "
-        f"{paint.dim(shown(message.correlation_id or '-', 80))} {describe(message, paint)}"
-    )
-
-
-def as_dictionary(message: Message) -> dict[str, Any]:
-    """All of a message, for JSON. A payload that is not UTF-8 is `payload_hex`."""
-    found: dict[str, Any] = {"ip_family": message.ip_family, **message._asdict()}
-    found["protocol_name"] = protocol_name(message.protocol_type)
-    payload = _text(message.payload)
-    del found["payload"]
-    if payload is not None:
-        found["payload"] = payload
-    else:
-        found["payload_hex"] = message.payload.hex()
-    found["other"] = [
-        {"vendor_id": chunk.vendor_id, "type_id": chunk.type_id, "data_hex": chunk.data.hex(),
-         "name": chunk_name(chunk.vendor_id, chunk.type_id)}
-        for chunk in message.other
+    pieces: list[Piece] = [
+        f"{clock(message.timestamp)} ", bold(f"{kind:<18}"), f" {flow} ",
+        dim(shown(message.correlation_id or "-", 80)), " ", *describe(message),
     ]  # fmt: skip
+    for remark in reading.remarks:
+        pieces += [" ", warn(f"[{shown(remark)}]")]
+    return pieces
+
+
+def as_dictionary(reading: Reading) -> dict[str, Any]:
+    """
+    All of a message, for JSON. Octets that are not UTF-8 are in `payload_hex`, `correlation_id_hex`, ...; a time or an
+    address that is not known is None.
+    """
+    message = reading.message
+    found: dict[str, Any] = {"hep_version": reading.version, "ip_family": message.ip_family, **message._asdict()}
+    for name in ("timestamp", "src_ip", "dst_ip"):
+        found[name] = found[name] or None
+    found["ip_family"] = message.ip_family if message.src_ip else None
+    found["protocol_name"] = protocol_name(message.protocol_type)
+    for name in ("correlation_id", "node_name", "auth_key", "payload"):
+        value = found.pop(name)
+        octets = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+        try:
+            found[name] = None if octets is None else octets.decode("utf-8")
+        except UnicodeDecodeError:
+            found[f"{name}_hex"] = octets.hex()
+    found["other"] = [_chunk(chunk) for chunk in message.other]
+    found["remarks"] = [shown(remark) for remark in reading.remarks]
     return found
 
 
-def _text(octets: bytes) -> Optional[str]:
-    try:
-        return octets.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
+def _chunk(chunk: Chunk) -> dict[str, Any]:
+    return {
+        "vendor_id": chunk.vendor_id, "type_id": chunk.type_id, "data_hex": chunk.data.hex(),
+        "name": chunk_name(chunk.vendor_id, chunk.type_id),
+    }  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from fs_hepipe.agent.status import status
 from fs_hepipe.delivery.resolve import lookup
 from fs_hepipe.delivery.udp import SENT
 from fs_hepipe.tools.check import add_settings, read
+from fs_hepipe.tools.output import complain, progress, say
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import Fault, events
 from fs_hepipe.words.errors import TransportError
@@ -24,6 +24,12 @@ from fs_hepipe.words.event import RecordedEvent
 
 PROGRESS = 0.5
 """Seconds between two updates of the progress line."""
+
+MIN_SPEED = 0.001
+"""Seconds of the recording per second: a pause of a minute becomes most of a day."""
+
+MAX_SHOWN_FAULTS = 100
+"""Faults that are shown one by one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
     parser.add_argument(
         "--speed", type=speed, default=None, metavar="N|max",
-        help="seconds of the recording in one second (default: max)",
+        help="seconds of the recording in one second, at least 0.001 (default: max)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="the last line is a JSON object with ledger and counters")
 
@@ -46,7 +52,7 @@ def speed(text: str) -> Optional[float]:
         number = float(text)
     except ValueError:
         number = 0.0
-    if not 0.0 < number < float("inf"):
+    if not MIN_SPEED <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is neither a positive number nor max")
     return number
 
@@ -71,7 +77,10 @@ class Recording:
 
     def _fault(self, text: str) -> None:
         self.faults += 1
-        print(f"error: {text}", file=sys.stderr)
+        if self.faults <= MAX_SHOWN_FAULTS:
+            complain(f"error: {text}")
+        elif self.faults == MAX_SHOWN_FAULTS + 1:
+            complain("error: there are more, which are counted only")
 
 
 class Progress:
@@ -79,19 +88,18 @@ class Progress:
 
     def __init__(self) -> None:
         self.playback: Optional[Playback] = None
-        self._on = sys.stderr.isatty()
         self._began = self._next = time.monotonic() + PROGRESS
 
     def __call__(self) -> None:
         now = time.monotonic()
-        if self._on and self.playback is not None and now >= self._next:
+        if self.playback is not None and now >= self._next:
             self._next = now + PROGRESS
-            print(f"\r{self.playback.read} events\x1b[K", end="", file=sys.stderr, flush=True)
+            progress(f"{self.playback.read} events")
 
     def clear(self) -> None:
         """Clears the line."""
-        if self._on and self._next > self._began:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        if self._next > self._began:
+            progress("")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -101,7 +109,8 @@ def run(args: argparse.Namespace) -> int:
     except TransportError as error:
         problems.append(str(error))
     if problems:
-        print("\n".join(f"error: {problem}" for problem in problems), file=sys.stderr)
+        for problem in problems:
+            complain(f"error: {problem}")
         return 2
     recording, progress = Recording(args.files), Progress()
     playback = progress.playback = Playback(recording, args.speed, progress)
@@ -109,7 +118,8 @@ def run(args: argparse.Namespace) -> int:
     agent = play(config, playback)
     progress.clear()
     report = outcome(agent, playback, recording.faults, time.monotonic() - began)
-    print(json.dumps(report) if args.json else summary(report))
+    for line in [json.dumps(report)] if args.json else summary(report):
+        say(line)
     return 0 if report["ledger"]["balances"] and not recording.faults and not report["lost"] else 1
 
 
@@ -129,8 +139,8 @@ def outcome(agent: Agent, playback: Playback, faults: int, seconds: float) -> di
     return {**report, "read": playback.read, "faults": faults, "lost": lost, "seconds": round(seconds, 3)}
 
 
-def summary(report: dict[str, Any]) -> str:
-    """The result as text."""
+def summary(report: dict[str, Any]) -> list[str]:
+    """The result as lines of text."""
     ledger = report["ledger"]
     received = "{received} = {mapped} mapped + {ignored} ignored + {failed} failed".format(**ledger)
     recorded = "{recorded} = {built} built + {dropped} dropped + {waiting} waiting".format(**ledger)
@@ -147,4 +157,4 @@ def summary(report: dict[str, Any]) -> str:
         if each["refusals"]:
             lines.append(f"           nobody listens there: {each['refusals']} were refused")
     lines.append(f"ledger     {'balances' if ledger['balances'] else 'DOES NOT BALANCE'}")
-    return "\n".join(lines)
+    return lines

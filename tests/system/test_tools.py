@@ -18,7 +18,8 @@ from typing import Callable, Optional
 
 import pytest
 
-from fs_hepipe.hep import Chunk, Message, decode, encode
+from fs_hepipe.hep import Chunk, Message, decode, encode, parse
+from fs_hepipe.hep.encoder import pack_data
 from fs_hepipe.tools import main
 from fs_hepipe.tools.demo import RECORDINGS, STORIES
 
@@ -366,6 +367,63 @@ def test_reports_of_any_sender_are_shown_as_they_are(listen: Callable[..., Liste
     ]  # fmt: skip
 
 
+def hostile_datagrams() -> list[bytes]:
+    """Datagrams that a reader of payloads, a terminal or a strict decoder does not like."""
+    numbers = ("9" * 400, "1e999", "NaN", '"\\u001b]0;x\\u0007\\u001b[2J\\n12:00:00 forged"')
+    payloads = [b"[" * 60_000, b'{"a":' * 10_000, b"\x1b[2J\n\x9b31m", b'"\\ud800"']
+    payloads += [f'{{"type":200,"report_blocks":[{{"packets_lost":{number}}}]}}'.encode() for number in numbers]
+    payloads += [f'{{"DIR":0,"TOTAL_PK":{number},"MOS":{number}}}'.encode() for number in numbers]
+    return [
+        encode(MESSAGE._replace(protocol_type=kind, payload=payload, correlation_id="a\nb\x1b[2J\udce9", other=()))
+        for kind in (1, 5, 34, 35, 100)
+        for payload in payloads
+    ]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_no_datagram_stops_listen_or_writes_to_the_terminal(
+    arguments: tuple[str, ...], listen: Callable[..., Listening]
+) -> None:
+    sent = hostile_datagrams()
+    listening = listen("--count", str(len(sent) + 1), *arguments)
+    for datagram in sent:
+        listening.send(datagram, b"garbage\x1b[2J")
+        time.sleep(0.002)
+    listening.send(encode(MESSAGE))
+    out, err, status = listening.end()
+    assert status == 0
+    assert len(out.splitlines()) == len(sent) + 1
+    assert all(line.isprintable() for line in (out + err).split("\n"))
+    assert f"{len(sent) + 1} messages, {len(sent)} datagrams that were not HEP3" in err
+
+
+def test_listen_shows_what_collectors_take_with_a_remark(listen: Callable[..., Listening]) -> None:
+    chunks = [chunk for chunk in parse(encode(MESSAGE)) if chunk.type_id != 0x0F]
+    packed = [pack_data(chunk.vendor_id, chunk.type_id, chunk.data) for chunk in chunks if chunk.type_id != 0x0A]
+    twice = [pack_data(chunk.vendor_id, chunk.type_id, chunk.data) for chunk in chunks]
+
+    def framed(*some: bytes) -> bytes:
+        return b"HEP3" + (6 + len(b"".join(some))).to_bytes(2, "big") + b"".join(some)
+
+    listening = listen("--count", "4")
+    listening.send(
+        framed(*packed, pack_data(0, 0x0F, b"no micros")),
+        framed(*twice, pack_data(0, 5, b"\0" * 15 + b"\1"), pack_data(0, 0x11, b"again"), pack_data(0, 0x0F, b"twice")),
+        framed(*twice, pack_data(0, 0x10, b"x" * 99)),
+        bytes.fromhex("01 10 02 11 13c4 13c5 c0000201 c0000202") + b"INVITE sip:bob",
+    )
+    out, err, status = listening.end()
+    first, second, third, fourth = out.splitlines()
+    assert status == 0
+    assert "4 messages, 0 datagrams" in err
+    assert "call-1@example.com no micros [there is no micros]" in first
+    assert "again twice [" in second
+    assert "src_ip is there twice, the first one was '192.0.2.1'" in second
+    assert "correlation_id is there twice, the first one was 'call-1@example.com'" in second
+    assert "compressed payload of 99 octets" in third
+    assert "192.0.2.1:5060 -> 192.0.2.2:5061 - INVITE sip:bob [HEP1: " in fourth
+
+
 # --- decode ---
 
 
@@ -514,6 +572,49 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_every_tool_writes_to_a_terminal_of_another_encoding(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "жé.bin"
+    file.write_bytes(encode(MESSAGE._replace(payload="жé😀".encode())))
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    for arguments in (["decode", str(file)], ["decode", f"{file}.no"], ["check", str(file)], ["replay", str(file)],
+                      ["--help"], ["demo", "жé"]):  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "fs_hepipe", *arguments], capture_output=True, timeout=60, check=False,
+            env=environment,
+        )  # fmt: skip
+        text = (done.stdout + done.stderr).decode(encoding)
+        assert "Traceback" not in text
+        assert "\\u0436" in text or arguments == ["--help"]
+
+
+@pytest.mark.parametrize("streams", ["1>&-", "2>&-", "1>&- 2>&-", "0<&-"])
+def test_a_stream_that_is_closed_at_the_start_is_no_traceback(streams: str, tmp_path: Path) -> None:
+    file = tmp_path / "datagram"
+    file.write_bytes(encode(MESSAGE))
+    for arguments in (f"decode {file}", "decode -", "replay -", "check", "demo busy_486", "--help", "nonsense"):
+        done = subprocess.run(
+            ["sh", "-c", f"exec {sys.executable} -m fs_hepipe {arguments} {streams}"],
+            input=b"" if "0<" not in streams else None, capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode in {0, 1, 2}
+        assert b"Traceback" not in done.stderr
+        assert b"Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", ["demo busy_486", "check", "--help", "listen --bind 127.0.0.1:0"])
+def test_a_disk_that_is_full_is_an_error(arguments: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full on this system")
+    redirected = "2>/dev/full" if "listen" in arguments else ">/dev/full"
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m fs_hepipe {arguments} {redirected}"],
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == b"error: No space left on device\n" * ("listen" not in arguments)
 
 
 def test_a_replay_goes_on_behind_the_shutdown_of_a_switch_and_over_the_night_between_two_recordings(
