@@ -108,12 +108,12 @@ def is_late(story: Told, packet: Truth) -> bool:
     if not packet["source"].startswith(SWITCH):
         return False
     heard = [
-        stream["source"].split(":")[0]
+        ends(stream)[0]
         for stream in story.truth["rtp"]
         if (stream["call_id"], stream["medium"]) == (packet["call_id"], packet["medium"])
         if stream["destination"].startswith(SWITCH) and stream["first"] <= packet["at"]
     ]
-    return packet["destination"].split(":")[0] != heard[-1]
+    return ends(packet)[2] != heard[-1]
 
 
 def each(faults: Optional[dict[str, str]] = None) -> list[Any]:
