@@ -233,7 +233,9 @@ def test_quality_counts_the_packets_that_were_on_the_wire(story: str) -> None:
         assert body(message)["TOTAL_PK"] == pytest.approx(seen, abs=NOT_COUNTED)
 
 
-@pytest.mark.parametrize("story", each({"reinvite_moves_media": "of what we send EXPECTED_PK is TOTAL_PK"}))
+@pytest.mark.parametrize(
+    "story", each(dict.fromkeys(["loss_5_percent", "reinvite_moves_media"], "of what we send EXPECTED_PK is TOTAL_PK"))
+)
 def test_quality_adds_up(story: str) -> None:
     for report in map(body, told(story).of(QUALITY)):
         if "PACKET_LOSS" in report:
@@ -285,3 +287,52 @@ def test_hold_and_resume_go_from_the_side_that_did_it(story: str, way: Ends) -> 
     lines = [message for message in told(story).of(LOG) if b"HOLD" in message.payload.split()[0]]
     assert [message.payload.split()[0] for message in lines] == [b"CHANNEL_HOLD", b"CHANNEL_UNHOLD"]
     assert [flow(message) for message in lines] == [way, way]
+
+
+def of_stories(*stories: str) -> list[str]:
+    """The recordings of these stories."""
+    return [recording for recording in RECORDINGS if recording.rpartition("_")[0] in stories]
+
+
+@pytest.mark.xfail(strict=True, reason="UNBRIDGE of the first bridge names the leg of the second")
+@pytest.mark.parametrize("story", of_stories("attended_transfer"))
+def test_each_bridge_of_an_attended_transfer_is_with_the_leg_of_its_time(story: str) -> None:
+    play = told(story)
+    a, b, _, c = (leg["call_id"] for leg in play.truth["legs"])
+    lines = [(message.payload.split()[0], message) for message in play.of(LOG) if message.correlation_id == a]
+    said = [(name, fields(line).get("other-call-id")) for name, line in lines if name.endswith(b"BRIDGE")]
+    assert said == [
+        (b"CHANNEL_BRIDGE", b),
+        (b"CHANNEL_UNBRIDGE", b),
+        (b"CHANNEL_BRIDGE", c),
+        (b"CHANNEL_UNBRIDGE", c),
+    ]
+
+
+@pytest.mark.parametrize("story", of_stories("valet_park"))
+def test_a_call_that_is_picked_up_is_bridged_with_who_picked_it_up(story: str) -> None:
+    play = told(story)
+    a, b = (leg["call_id"] for leg in play.truth["legs"])
+    ends_of_a = [fields(line) for line in play.of(LOG) if line.correlation_id == a]
+    assert [line.get("other-call-id") for line in ends_of_a] == [None, None, b, b, b]
+
+
+@pytest.mark.xfail(strict=True, reason="what an event says of its own is cut for what it says of its channel")
+@pytest.mark.parametrize("story", of_stories("conference_of_three"))
+def test_who_joins_and_leaves_a_conference_is_said(story: str) -> None:
+    ear = Ear(custom_events=("conference::maintenance",), call_events=())
+    messages = [message for event in recorded(story) for message in ear.hear(event)]
+    said = [(message.correlation_id, fields(message).get("Action")) for message in messages]
+    for leg in told(story).truth["legs"]:
+        assert (leg["call_id"], "add-member") in said
+        assert (leg["call_id"], "del-member") in said
+
+
+@pytest.mark.parametrize("story", of_stories("loss_5_percent"))
+def test_loss_is_what_the_kernel_dropped(story: str) -> None:
+    play = told(story)
+    a = play.truth["legs"][0]["call_id"]
+    received, sent = (body(report) for report in play.of(QUALITY) if report.correlation_id == a)
+    dropped = play.truth["dropped"]
+    assert sent["PACKET_LOSS"] == dropped["to_a"]
+    assert received["PACKET_LOSS"] - dropped["from_a"] in {0, 1}  # FreeSWITCH counts one lost at a call's start
