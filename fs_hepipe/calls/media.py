@@ -15,6 +15,9 @@ Which source wins for a field, the first one that says it (variables of switch_c
 
 The line of an SDP is the one whose port the variable has, or the first that was not refused. rtcp-mux needs both SDPs.
 
+An SDP of the far end without any line of a medium that our SDP has is an offer that was refused (one for T.38, answered
+by 488): FreeSWITCH keeps it in `switch_r_sdp`, and it changes nothing.
+
 A medium begins when either side has an address for it (video: when both SDPs have it, as an offer may be refused). It
 ends when an SDP has no line for it any more, or one with port 0: a re-INVITE that drops video, or one for T.38. It
 keeps what it had until then, and begins again when the SDPs have it again. What is not known stays None.
@@ -139,7 +142,7 @@ class Medium:
 
     __slots__ = (
         "active", "clock", "codec", "kind", "local_ip", "local_port", "local_rtcp_port", "payload_type", "ptime",
-        "received", "remote_ip", "remote_port", "remote_rtcp_ip", "remote_rtcp_port", "sent", "told",
+        "received", "remote_ip", "remote_port", "remote_rtcp_ip", "remote_rtcp_port", "sent", "told", "told_ssrc",
     )  # fmt: skip
 
     def __init__(self, kind: str) -> None:
@@ -161,6 +164,8 @@ class Medium:
         self.payload_type: Optional[int] = None
         self.ptime: Optional[int] = None
         """Milliseconds of media in a packet."""
+        self.told_ssrc: Optional[int] = None
+        """Our SSRC as the variable has it; `sent.ssrc` is the one in use."""
         self.told: Optional[int] = None
         """What its addresses were made of, as a hash; None where more than that has to be read again each time."""
 
@@ -285,7 +290,12 @@ def _observe(
     headers = _HEADERS[kind]
     local, announced, adjusted = told
     our_line, their_line = _line(ours, kind, local[1]), _line(theirs, kind, announced[1])
-    if (ours and our_line is None) or (theirs and their_line is None):
+    if ours and theirs and our_line is not None and not any(line.kind == kind for line in theirs):
+        if medium is not None and medium.active:
+            _observe_codec(medium, get)
+        if medium is not None or announced[0] is None:
+            return medium
+    elif (ours and our_line is None) or (theirs and their_line is None):
         if medium is not None:
             medium.active = False
         return medium
@@ -312,7 +322,8 @@ def _observe_codec(medium: Medium, get: Get) -> None:
     headers = _HEADERS[medium.kind]
     ssrc = integer(get(headers.ssrc))
     if ssrc:
-        medium.sent.ssrc = ssrc
+        if ssrc != medium.told_ssrc:  # else what the far end reports about is newer
+            medium.told_ssrc = medium.sent.ssrc = ssrc
         codec = get(headers.codec)
         medium.codec = codec and intern(codec)  # there are few, and many media
         medium.clock = integer(get(headers.clock)) or medium.clock

@@ -16,8 +16,8 @@ STACK_SIZE = 240 * 1024
 LIMIT = 240
 
 
-def endless(*arguments: object) -> None:
-    endless(*arguments)
+def endless(*arguments: object, **named: object) -> None:
+    endless(*arguments, **named)
 
 
 def overflow(system: Any) -> None:
@@ -36,12 +36,13 @@ def main() -> None:
 
     switch.startup_script("fs_hepipe capture-server=udp:127.0.0.1:9 call-log-format=full")  # imports the package
     from tests.system.harness import STORIES, Homer, System, story, wait_for
+    from tests.system.test_stories import LOGGED
 
     system, homer = System(), Homer()
     wait_for(lambda: system.ask("status").startswith("fs_hepipe"))
     switch.python("fs_hepipe stop")
     switch.configure("fs_hepipe.conf", "<configuration name='fs_hepipe.conf'/>")
-    system.start(f"capture-server={homer.server}")
+    system.start(f"capture-server={homer.server} call-events={','.join(LOGGED)}")
     for name in STORIES:
         system.fire(story(name))
     built = system.agent.counters.ledger().built

@@ -18,12 +18,12 @@ import fs_hepipe
 from freeswitch import Session, Stream, switch
 from fs_hepipe.agent import status
 from fs_hepipe.agent.loop import Agent
-from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.legs import Legs
 from fs_hepipe.delivery.udp import Collector
 from fs_hepipe.hep import Flow
 from fs_hepipe.reports import pipeline, rtcp
 from fs_hepipe.reports.flows import Flows
+from fs_hepipe.reports.order import Order
 from fs_hepipe.switch import commands, host, starter
 from tests.system.harness import Homer, System, assert_balanced, story, wait_for
 
@@ -99,8 +99,8 @@ def break_flows(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -
     patch.setattr(Flows, "of", raiser(error))
 
 
-def break_stamp(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
-    patch.setattr(Leg, "stamp", raiser(error))
+def break_order(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
+    patch.setattr(Order, "time", raiser(error))
 
 
 def break_socket(patch: pytest.MonkeyPatch, agent: Agent, error: BaseException) -> None:
@@ -125,7 +125,7 @@ PARTS = [
     break_legs,
     break_encoder,
     break_flows,
-    break_stamp,
+    break_order,
     break_socket,
     break_housekeeping,
     break_counters,

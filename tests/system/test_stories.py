@@ -79,11 +79,13 @@ class Play:
     def __init__(self, system: System, homer: Homer) -> None:
         self.system = system
         self.homer = homer
+        self.name = ""
         self.events: list[Record] = []
         self.of_leg: dict[str, list[Record]] = {}
         self.messages: list[Message] = []
 
     def __call__(self, name: str, **parameters: str) -> Agent:
+        self.name = name
         self.events = story(name)
         self.of_leg = {}
         for event in self.events:
@@ -316,12 +318,18 @@ def assert_quality(play: Play, leg: str, messages: list[Message]) -> None:
     assert report["PACKET_LOSS"] == signed(str(measured[-1]))
     assert report["EXPECTED_PK"] == report["TOTAL_PK"] + report["PACKET_LOSS"]
     assert report["RTP_SIP_CALL_ID"] == received.correlation_id
-    assert received.mos == round(report["MOS"] * 100)
-    assert report["MOS"] == float(str(ended["variable_rtp_audio_in_mos"]))
+    if play.name == "dtmf_hold_transfer":  # what is lost between digits is no flaw (switch_rtp.c:check_jitter)
+        assert report["PACKET_LOSS"] > number(ended, "variable_rtp_audio_in_flaw_total")
+        assert received.mos is None
+        assert "MOS" not in report
+    else:
+        assert received.mos == round(report["MOS"] * 100)
+        assert report["MOS"] == float(str(ended["variable_rtp_audio_in_mos"]))
     report = strict(sent.payload)
     assert report["DIR"] == 1
-    assert report["TOTAL_PK"] == number(ended, "variable_rtp_audio_out_packet_count")
+    assert report["EXPECTED_PK"] == number(ended, "variable_rtp_audio_out_packet_count")
     assert report["PACKET_LOSS"] == signed(str(reported[-1]))
+    assert report["EXPECTED_PK"] - report["TOTAL_PK"] == report["PACKET_LOSS"]
     assert sent.mos is None
     assert "MOS" not in report
 
