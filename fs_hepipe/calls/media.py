@@ -357,9 +357,10 @@ def _adjusted(get: Get, headers: _Headers, announced: _Pair) -> Optional[_Pair]:
     Where the far end's media really come from (switch_rtp.c, auto-adjust), None where that is as announced, or where
     the far end has announced something else since.
     """
-    if headers.adjusted is None or headers.adjusted_from is None or _pair(get, headers.adjusted_from) != announced:
+    if headers.adjusted is None or headers.adjusted_from is None:
         return None
-    return _pair(get, headers.adjusted)
+    ip, port = headers.adjusted_from
+    return _pair(get, headers.adjusted) if get(ip) == announced[0] and get(port) == announced[1] else None
 
 
 def _remote_rtcp(get: Get, headers: _Headers, rtp: Endpoint, line: Optional[MediaLine]) -> Endpoint:

@@ -221,10 +221,11 @@ def _is_sender_report(leg: Leg, report: Report) -> bool:
 def _medium_received(leg: Leg, report: Report) -> Optional[Medium]:
     """The medium a report is of: its blocks are about our SSRC, or it comes from an SSRC heard before."""
     media = leg.media
-    if len(media) > 1:
-        for medium in media:
-            if medium.sent.ssrc and any(block.ssrc == medium.sent.ssrc for block in report.blocks):
-                return medium
+    if len(media) == 1:
+        return media[0]
+    for medium in media:
+        if medium.sent.ssrc and any(block.ssrc == medium.sent.ssrc for block in report.blocks):
+            return medium
     return _medium_of_remote(media, report.ssrc)
 
 

@@ -155,7 +155,7 @@ def test_rtcp_is_from_where_to_where_it_was_on_the_wire(story: str) -> None:
 
 
 RTCP_PORT_UNTOLD = ("nat_1", "nat_video_1")
-"""Stories whose NAT gives RTCP a port that is not beside RTP's. No event and no uuid_dump has it: the next one is told."""
+"""Stories whose NAT gives RTCP a port that is not beside RTP's. Nothing tells it: the port after RTP's is taken."""
 
 
 def without_untold(story: str, way: Ends) -> Ends:
