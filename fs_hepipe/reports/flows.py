@@ -3,11 +3,13 @@ Records -> the flows they belong to: addresses, direction, Call-ID and node name
 
 What is not known of a leg's addresses is the switch's own address and port 0. RTCP's flows are kept on their stream,
 for there is more of them to come. One is made anew when an address of its medium has changed (`calls.media` drops
-it), when the Call-ID is another, and when what all flows have in common has changed (`_version`).
+it), when the Call-ID is another, and when what all flows have in common has changed (`_version`). The last flows of
+lines are kept until that has changed.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Optional
 
 from fs_hepipe.calls.endpoint import Endpoint, ip_literal
@@ -20,9 +22,14 @@ from fs_hepipe.words import names
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.settings import Settings
 
+SIGNALLING, RTP, RTCP = Plane.SIGNALLING, Plane.RTP, Plane.RTCP
+
 NOWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104  an address that says it is none
 """What stands for an address that is not known."""
 
+
+KEPT = 1024
+"""Flows of lines that are kept, 400 octets each: the calls of a moment; a call has five lines or more."""
 
 Ends = tuple[Optional[Endpoint], Optional[Endpoint], int]
 """Our side and the far end's, as far as they are known, and the IP protocol between them."""
@@ -38,6 +45,7 @@ class Flows:
         """As its events tell it; empty until one has come."""
         self._switch: tuple[Optional[str], ...] = ()
         self._switch_ip: dict[int, Optional[str]] = {4: None, 6: None}
+        self._kept = lru_cache(maxsize=KEPT)(self._made)
 
     @property
     def node_name(self) -> Optional[str]:
@@ -47,7 +55,7 @@ class Flows:
     def reconfigure(self, settings: Settings) -> None:
         """Other settings from the next record on."""
         self._settings = settings
-        self._version += 1
+        self._change()
 
     def observe_switch(self, get: Get) -> None:
         """Learns the switch's name and addresses from any event."""
@@ -58,7 +66,7 @@ class Flows:
         name, *ips = switch
         self.switch_name = name or self.switch_name
         self._switch_ip.update({version: ip_literal(ip) for version, ip in zip((4, 6), ips) if ip})
-        self._version += 1
+        self._change()
 
     def of(self, leg: Leg, record: Record, correlation_id: str) -> Flow:
         """
@@ -67,8 +75,14 @@ class Flows:
         Raises:
             HepError: something of it does not fit its chunk.
         """
+        if record.plane is SIGNALLING:
+            make = self._kept if len(correlation_id) <= MAX_KEPT else self._made
+            return make(
+                leg.local, leg.remote, int(leg.ip_protocol), record.received, record.protocol_type, record.mos,
+                correlation_id,
+            )  # fmt: skip
         medium = leg.video if record.medium == VIDEO else leg.audio
-        if record.plane is not Plane.RTCP or record.medium is None or medium is None:
+        if record.plane is not RTCP or record.medium is None or medium is None:
             return self.between(_endpoints(leg, record), record, correlation_id)
         stream = medium.received if record.received else medium.sent
         flow = stream.flow
@@ -85,18 +99,29 @@ class Flows:
         Raises:
             HepError: something of it does not fit its chunk.
         """
+        return self._made(*ends, record.received, record.protocol_type, record.mos, correlation_id)
+
+    def _made(
+        self,
+        local: Optional[Endpoint],
+        remote: Optional[Endpoint],
+        ip_protocol: int,
+        is_received: bool,
+        protocol_type: int,
+        mos: Optional[int],
+        correlation_id: str,
+    ) -> Flow:
         settings = self._settings
-        local, remote, ip_protocol = ends
         if local is None or remote is None:
             own = Endpoint(self._own_address(local or remote), 0)
             local, remote = local or own, remote or own
-        source, destination = (remote, local) if record.received else (local, remote)
+        source, destination = (remote, local) if is_received else (local, remote)
         if (":" in source.ip) != (":" in destination.ip):  # two families in one message can't be
             destination = Endpoint(NOWHERE[6 if ":" in source.ip else 4], 0)
         return Flow(Message(
             0,
             b"",
-            record.protocol_type,
+            protocol_type,
             source.ip,
             destination.ip,
             source.port,
@@ -106,8 +131,13 @@ class Flows:
             correlation_id,
             self.node_name,
             settings.capture_password,
-            record.mos,
+            mos,
         ))
+
+    def _change(self) -> None:
+        """What all flows have in common has changed."""
+        self._version += 1
+        self._kept.cache_clear()
 
     def _own_address(self, peer: Optional[Endpoint]) -> str:
         """The switch's own address, of the family of its peer."""
@@ -116,8 +146,7 @@ class Flows:
 
 
 def _endpoints(leg: Leg, record: Record) -> Ends:
-    if record.plane is Plane.SIGNALLING:
-        return leg.local, leg.remote, leg.ip_protocol
+    """Of its media."""
     media = [medium for medium in leg.all_media if medium.kind == record.medium] or leg.media or leg.all_media
     if not media:
         return None, None, IpProtocol.UDP
@@ -125,6 +154,6 @@ def _endpoints(leg: Leg, record: Record) -> Ends:
     if len(media) > 1:  # which of them can't be told: the address, but not the port
         local, remote = (point and Endpoint(point.ip, 0) for point in (medium.local, medium.remote))
         return local, remote, IpProtocol.UDP
-    if record.plane is Plane.RTP:
+    if record.plane is RTP:
         return medium.local, medium.remote, IpProtocol.UDP
     return medium.local_rtcp, medium.remote_rtcp, IpProtocol.UDP

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from typing import Any, Callable
+from unittest import mock
 
 import pytest
 
-from fs_hepipe.hep import Message
+from fs_hepipe.hep import Flow, Message
 from fs_hepipe.hep.encoder import MAX_KEPT
 from fs_hepipe.words.settings import Settings
 from tests.unit.synthetic import (
     ANSWER,
+    BRIDGE,
     CREATE,
     DESTROY,
     OURS,
@@ -116,3 +118,41 @@ def test_both_directions_of_a_medium_are_kept_and_only_of_a_call_id_of_reasonabl
         assert leg is not None
         assert leg.audio is not None
         assert (leg.audio.received.flow is not None, leg.audio.sent.flow is not None) == (kept, kept)
+
+
+LINE = (("192.0.2.2", 5060, "198.51.100.7", 5062), "call-a", "fs1", None, 2001)
+
+
+@pytest.mark.parametrize(
+    "change, after",
+    [
+        (variables(), LINE),
+        (variables(variable_sip_network_port="5090"), ((*LINE[0][:3], 5090), *LINE[1:])),
+        (variables(variable_sip_call_id="call-b"), (LINE[0], "call-b", *LINE[2:])),
+        (settings(capture_id=7), (*LINE[:4], 7)),
+        (settings(node_name="edge"), (*LINE[:2], "edge", *LINE[3:])),
+        (settings(capture_password="secret"), (*LINE[:3], "secret", LINE[4])),
+        (switch(**{"FreeSWITCH-Switchname": "fs2"}), (*LINE[:2], "fs2", *LINE[3:])),
+    ],
+)
+def test_what_changes_is_in_the_next_line(change: Change, after: tuple[Any, ...]) -> None:
+    ear, a = Ear(), Channel()
+    ear.hear(a.event(CREATE, sip()))
+
+    def line() -> Message:
+        (message,) = ear.hear(a.event(BRIDGE))
+        return message
+
+    assert [said(line()) for _ in range(3)] == [LINE] * 3
+    change(ear, a)
+    assert [said(line()) for _ in range(2)] == [after] * 2
+
+
+def test_the_lines_of_a_leg_share_a_flow_unless_its_call_id_is_very_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    for call_id, made in (("x" * MAX_KEPT, 1), ("x" * (MAX_KEPT + 1), 3)):
+        ear, a = Ear(), Channel()
+        ear.hear(a.event(CREATE, sip(call_id)))
+        flows = mock.Mock(side_effect=Flow)
+        monkeypatch.setattr("fs_hepipe.reports.flows.Flow", flows)
+        assert [message.correlation_id for _ in range(3) for message in ear.hear(a.event(BRIDGE))] == [call_id] * 3
+        assert flows.call_count == made
