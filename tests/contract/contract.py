@@ -22,6 +22,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -181,6 +182,21 @@ def check_a_string_ends_at_its_first_nul() -> None:
     event.addHeader("X-Nul\0ignored", "seen\0unseen")
     assert event.getHeader("X-Nul") == "seen"
     assert freeswitch.API().executeString("echo seen\0unseen") == "seen"
+
+
+def check_a_header_can_be_read_by_the_function_in_c() -> None:
+    """As getHeader reads it, from an event that was popped too; what it is called by keeps the event alive."""
+    consumer = freeswitch.EventConsumer("CUSTOM", "contract::c")
+    event = freeswitch.Event("CUSTOM", "contract::c")
+    event.addHeader("X-Read", "value")
+    event.fire()
+    popped = consumer.pop(1, 2000)
+    assert popped is not None
+    read = partial(freeswitch._freeswitch.Event_getHeader, popped.this)
+    assert [read("X-Read"), read("x-read"), read("X-None")] == ["value", "value", None]
+    del popped
+    assert read("X-Read") == "value"
+    consumer.cleanup()
 
 
 def check_control_characters_survive_in_headers() -> None:

@@ -102,6 +102,11 @@ class Event:
             self._kind = "CUSTOM"
         self._stamp()
 
+    @property
+    def this(self) -> Event:
+        """What the functions in C know it by (SWIG)."""
+        return self
+
     def getHeader(self, header_name: Optional[str]) -> Optional[str]:
         """The first header of that name, whatever its case; None when there is none."""
         name = _text(header_name)
@@ -226,6 +231,12 @@ class Event:
             copy._keys.insert(0, "event-subclass")
             copy._headers.insert(0, ("Event-Subclass", (self._subclass,)))
         return copy
+
+
+class _freeswitch:  # noqa: N801  the real one's name
+    """The functions in C that the classes here call (SWIG); those that we call ourselves."""
+
+    Event_getHeader = staticmethod(Event.getHeader)
 
 
 class EventConsumer:

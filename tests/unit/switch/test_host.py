@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from unittest import mock
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freeswitch import EventConsumer, Stream, switch
+from freeswitch import Event, EventConsumer, Stream, switch
 from fs_hepipe.switch import host
 
 
@@ -37,6 +38,22 @@ def test_inlet_pops_what_it_is_bound_to() -> None:
     assert first.getHeader("Unique-ID") == "u1"
     assert second.getHeader("Event-Subclass") == "sofia::register"
     assert inlet.pop(0) is inlet.pop(1) is None
+
+
+def test_a_popped_event_is_read_by_the_function_in_c_or_as_the_module_gives_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    inlet = host.Inlet(10)
+    inlet.bind("CHANNEL_CREATE")
+    for get_header in (host._get_header, None):
+        monkeypatch.setattr(host, "_get_header", get_header)
+        switch.fire({"Event-Name": "CHANNEL_CREATE", "Unique-ID": "u1"})
+        with mock.patch.object(Event, "getHeader", side_effect=AssertionError) as method:
+            event = inlet.pop(0)
+            assert event is not None
+            if get_header is not None:
+                assert (event.getHeader("unique-id"), event.getHeader("X-None")) == ("u1", None)
+            assert method.call_count == 0
+        assert event.getHeader("Unique-ID") == "u1"
+        assert json.loads(event.serialize("json"))["Unique-ID"] == "u1"
 
 
 def test_inlet_never_waits_without_a_limit() -> None:
