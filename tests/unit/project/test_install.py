@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import stat
@@ -103,9 +104,45 @@ def test_the_package_is_there_whole_and_can_be_imported(machine: Machine) -> Non
 
 def test_the_switchs_user_can_read_it_and_need_not_compile_it(machine: Machine) -> None:
     machine.install()
-    for path in [machine.package, *machine.package.rglob("*"), *(machine.autoload / name for name in XML)]:
+    for path in [machine.package, *machine.package.rglob("*")]:
         assert path.stat().st_mode & stat.S_IROTH, path
     assert len(list(machine.package.rglob("*.pyc"))) == len(list(machine.package.rglob("*.py")))
+
+
+def test_only_the_switchs_user_can_read_the_xml_which_may_hold_a_password(machine: Machine) -> None:
+    machine.autoload.chmod(0o755)
+    if os.geteuid() == 0:
+        os.chown(machine.autoload, 4711, 4712)
+    machine.install()
+    (machine.autoload / "python.conf.xml").write_text("edited")
+    machine.install()
+    for name in (*XML, "python.conf.xml.new"):
+        seen = (machine.autoload / name).stat()
+        assert stat.S_IMODE(seen.st_mode) == 0o640
+        assert (seen.st_uid, seen.st_gid) == (machine.autoload.stat().st_uid, machine.autoload.stat().st_gid)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_xml_of_a_folder_of_roots_is_the_group_s_called_freeswitch(machine: Machine, tmp_path: Path) -> None:
+    """On a machine that has such a group: getent and chown are stood in for, since this one may not have it."""
+    tools, told = tmp_path / "tools", tmp_path / "told"
+    tools.mkdir()
+    for name, lines in {"getent": 'test "$*" = "group freeswitch"', "chown": f'echo "$@" >>{told}'}.items():
+        (tools / name).write_text(f"#!/bin/sh\n{lines}\n")
+        (tools / name).chmod(0o755)
+    machine.install(PATH=f"{tools}:{os.environ['PATH']}")
+    assert told.read_text().splitlines() == [f"-h -- 0:freeswitch {machine.autoload / name}" for name in XML]
+
+
+def test_an_xml_that_was_installed_for_everybody_to_read_no_longer_is(machine: Machine) -> None:
+    mine = machine.autoload / "fs_hepipe.conf.xml"
+    mine.write_text("edited: the password")
+    mine.chmod(0o644)
+    assert f"would let only FreeSWITCH read {mine}" in machine.install("--dry-run")
+    assert mine.stat().st_mode & stat.S_IROTH
+    assert f"let only FreeSWITCH read {mine}" in machine.install()
+    assert stat.S_IMODE(mine.stat().st_mode) == 0o640
+    assert mine.read_text() == "edited: the password"
 
 
 def test_both_xml_files_are_where_the_switch_reads_them(machine: Machine) -> None:
@@ -306,6 +343,101 @@ def test_uninstall_keeps_what_was_edited_and_says_so(machine: Machine) -> None:
     }
     assert f"keep {mine}, which has been edited" in result
     assert f"keep {machine.package}: there are files of somebody else in it" in result
+
+
+# --- a script folder that somebody else writes into ---
+
+
+def test_nothing_that_lies_in_the_script_folder_is_run(machine: Machine, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    names = """
+        socket decimal json re types typing orjson construct_typing sitecustomize pip numpy importlib freeswitch pathlib
+        struct ruamel compileall enum io
+    """
+    for name in names.split():
+        (machine.scripts / f"{name}.py").write_text(f"open({str(ran)!r}, 'a').write({name!r})\n")
+    machine.root = machine.scripts  # from where it is called, too
+    machine.install(DESTDIR=str(tmp_path / "root"))
+    machine.install("--uninstall", DESTDIR=str(tmp_path / "root"))
+    assert not ran.exists()
+
+
+def test_a_construct_of_somebody_else_is_not_run(machine: Machine, tmp_path: Path) -> None:
+    ran, theirs = tmp_path / "ran", machine.scripts / "construct"
+    theirs.mkdir()
+    for name in ("__init__", "version", "core"):
+        (theirs / f"{name}.py").write_text(f"version = (2, 10, 70)\nopen({str(ran)!r}, 'w').close()\n")
+    assert "is not ours to run" in machine.install()
+    assert not ran.exists()
+
+
+HOSTILE = (
+    "../../victim", "fs_hepipe/../../../victim", "/{victim}", "{victim}", "fs_hepipe/./../../../victim",
+    "fs_hepipe/link/victim", "fs_hepipe/link", "construct/../../../victim", "other.py", "fs_hepipe",
+    "fs_hepipe/", "construct-2.10.70.dist-info/../../../victim", "fs_hepipe/\x1b[2Jvictim", "", " ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["--uninstall", "upgrade"])
+def test_only_plain_files_below_our_folders_are_removed(machine: Machine, tmp_path: Path, way: str) -> None:
+    victim, other = tmp_path / "victim", machine.scripts / "other.py"
+    for path in (victim, machine.scripts.parent.parent / "victim", machine.root / "victim", other):
+        path.write_text("a victim")
+    machine.install()
+    before = {path: path.read_text() for path in tmp_path.rglob("victim")}
+    list_ = machine.package / ".installed"
+    with list_.open("a") as lines:
+        lines.writelines(f"file {line.format(victim=victim)}\n" for line in HOSTILE)
+        lines.write("file fs_hepipe/empty/../../other.py\nfoo\n\xff\n")
+    if way == "upgrade":
+        result = machine.install()
+        assert "../../victim" not in list_.read_text()
+    else:
+        (machine.package / "link").symlink_to(tmp_path)
+        assert "is a symbolic link: remove it first" in machine.refuses(way)
+        (machine.package / "link").unlink()
+        result = machine.install(way)
+        assert not machine.package.exists()
+    assert {path: path.read_text() for path in tmp_path.rglob("victim")} == before
+    assert other.exists()
+    assert "ignore a line of" in result
+    assert "\x1b" not in result
+
+
+def test_a_folder_that_became_a_link_is_not_followed(machine: Machine, tmp_path: Path) -> None:
+    machine.install()
+    (machine.package / "tools").rename(tmp_path / "elsewhere")
+    (machine.package / "tools").symlink_to(tmp_path / "elsewhere")
+    before = sorted(tmp_path.joinpath("elsewhere").rglob("*"))
+    for arguments in ([], ["--uninstall"]):
+        assert "is a symbolic link: remove it first" in machine.refuses(*arguments)
+    assert sorted(tmp_path.joinpath("elsewhere").rglob("*")) == before
+
+
+def test_only_xml_that_we_can_have_installed_is_removed(machine: Machine, tmp_path: Path) -> None:
+    machine.install()
+    mine, link = machine.autoload / "fs_hepipe.conf.xml", machine.autoload / "python.conf.xml.new"
+    sum_ = hashlib.sha256(mine.read_bytes()).hexdigest()
+    copies = [tmp_path / "fs_hepipe.conf.xml", tmp_path / "shadow", machine.autoload / "modules.conf.xml"]
+    for copy in copies:
+        copy.write_bytes(mine.read_bytes())
+    link.symlink_to(copies[0])
+    lines = [*copies, link, machine.autoload / ".." / "autoload_configs" / ".." / copies[0].name]
+    with (machine.package / ".installed").open("a") as list_:
+        list_.writelines(f"xml {sum_} {path}\n" for path in lines)
+    machine.install("--uninstall")
+    assert not mine.exists()
+    assert all(copy.exists() for copy in copies)
+    assert link.is_symlink()
+
+
+def test_a_list_that_is_a_link_is_none(machine: Machine, tmp_path: Path) -> None:
+    machine.install()
+    list_ = machine.package / ".installed"
+    list_.rename(tmp_path / "list")
+    list_.symlink_to(tmp_path / "list")
+    assert "is a symbolic link: remove it first" in machine.refuses("--uninstall")
+    assert machine.package.exists()
 
 
 # --- Python and construct ---
