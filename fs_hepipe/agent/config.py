@@ -7,14 +7,16 @@ Rules:
 2. Everything is checked before anything is used, and how much there is of it before anything else.
 3. An event name that we don't know is a warning and is left out; anything else that is wrong is a problem.
 4. The password is in no problem, warning or repr. A missing or stray quote or comma makes it part of a word before or
-   behind its name, so nothing is repeated of arguments that have the word password anywhere, nor of an XML that has it
-   anywhere but as the name `capture-password`; and another parameter's value that has that name in it is refused.
+   behind its name, or puts it into another parameter. So nothing is repeated of arguments that have the word password
+   anywhere, nor of an XML that has it anywhere but in an empty `capture-password`; and another parameter's value that
+   has that name in it is refused.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -118,6 +120,11 @@ class Config:
     warnings: tuple[str, ...] = ()
     """What was left out, one line each."""
 
+
+_no_letter = re.compile(r"[\W_]+").sub
+_named_secret = re.compile("pass|pwd|secret").search
+_comments = re.compile(r"<!--.*?-->", re.DOTALL).sub
+_empty_password = re.compile(r"""<param\s+name=(["'])capture-password\1\s+value=(["'])\2\s*/>""").sub
 
 PARAMETERS = tuple(parameters(Config))
 
@@ -228,14 +235,25 @@ def _value(found: Parameter, text: str) -> Any:
     return found.parse(text)
 
 
+def names_secret(text: str) -> bool:
+    """Whether a text names a secret, so that nothing of it must be shown."""
+    return not _may_repeat(text)
+
+
 def _secret_in(text: str) -> Optional[str]:
     """The secret parameter whose name is in the text, however it is spelled."""
-    plain = text.casefold().replace("_", "-")
-    return next((name for name in _SECRETS if name in plain), None)
+    plain = _letters(text)
+    return next((name for name in _SECRETS if _letters(name) in plain), None)
 
 
 def _may_repeat(*texts: str) -> bool:
-    return not any("password" in text.casefold() for text in texts)
+    """Whether no secret is named in any of the texts, however it is spelled or abbreviated."""
+    return not any(_named_secret(_letters(text)) for text in texts)
+
+
+def _letters(text: str) -> str:
+    """What a person reads of it: small letters and digits."""
+    return _no_letter("", text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
 
 
 def _unknown(name: str, given: _Given) -> str:
@@ -292,8 +310,8 @@ def _from_xml(xml: str, problems: _Problems) -> _Given:
             problems.add(f"{CONFIGURATION}: a <param> without name or value")
         else:
             pairs.append((name.strip(), value.strip()))
-    written = (text for pair in pairs if pair[0] not in _SECRETS for text in pair)
-    return _Given(CONFIGURATION, pairs, _may_repeat(*written))
+    written = (text for pair in pairs if pair[0] not in _SECRETS or pair[1] for text in pair)
+    return _Given(CONFIGURATION, pairs, _may_repeat(_empty_password("", _comments("", xml)), *written))
 
 
 def _from_arguments(arguments: str, problems: _Problems) -> _Given:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import Callable
 
-from fs_hepipe.agent.config import Address
+from fs_hepipe.agent.config import Address, names_secret
 from fs_hepipe.agent.metrics import as_prometheus
 from fs_hepipe.agent.status import as_json, as_text, status
 from fs_hepipe.calls.endpoint import ip_literal
@@ -43,7 +43,8 @@ def answer(args: str) -> str:
     words = args.split()
     command = COMMANDS.get(words[0] if words else "")
     if command is None:
-        return f"-ERR unknown command {shown(words[0], 40)}\n{USAGE}"
+        which = "" if names_secret(args) else f" {shown(words[0], 40)}"
+        return f"-ERR unknown command{which}\n{USAGE}"
     try:
         return command(words[1:])
     except ConfigError as error:

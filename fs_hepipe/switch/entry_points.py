@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from fs_hepipe.agent.config import names_secret
 from fs_hepipe.switch import host
 from fs_hepipe.switch.commands import answer
 from fs_hepipe.switch.console import log_error
@@ -48,7 +49,8 @@ def handler(session: Any, args: Optional[str]) -> None:
     try:
         command, _, text = (args or "").strip().partition(" ")
         if command != "log" or not text.strip():
-            log_error("dialplan: %r is not: log TEXT", shown(args or "", 80))
+            what = "this (not shown: a password may be in it)" if names_secret(args or "") else shown(args or "", 80)
+            log_error("dialplan: %r is not: log TEXT", what)
             return
         if not host.fire_log(session.get_uuid(), session.getVariable("sip_call_id"), text.strip()):
             log_error("dialplan: the line was not logged: FreeSWITCH does not take the channel's id and Call-ID")

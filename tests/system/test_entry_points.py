@@ -460,6 +460,15 @@ def test_unknown_command_is_an_error_with_the_usage(system: System, command: str
     assert rest == system.ask("help")
 
 
+@pytest.mark.parametrize("words", ["capture-password=s3cr3t", "s3cr3t capture_password", "Capture-Pass s3cr3t"])
+def test_a_command_that_names_a_password_is_not_repeated(system: System, words: str) -> None:
+    assert "s3cr3t" not in system.ask(words)
+    assert system.ask(words).startswith("-ERR unknown command\n")
+    fs_hepipe.handler(Session("u1"), words)
+    assert "is not: log TEXT" in system.log("err")[0]
+    assert not any("s3cr3t" in line for line in system.log())
+
+
 def test_no_arguments_at_all_are_like_empty_ones(system: System) -> None:
     stream = Stream()
     fs_hepipe.fsapi("na", stream, None, None)

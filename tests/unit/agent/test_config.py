@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fs_hepipe.agent import config as config_module
 from fs_hepipe.agent.config import (
+    CONFIGURATION,
     MAX_ARGUMENTS,
     MAX_COLLECTORS,
     MAX_PARAMS,
@@ -419,6 +420,17 @@ def shown(text: Optional[str], arguments: str = "") -> str:
         f'capture-password="{SECRET}',
         f"capture-password='{SECRET}\"'",
         f"{SECRET}=capture-password",
+        f"capture-pass {SECRET} a=b",
+        f"capture-pwd={SECRET} {SECRET}",
+        f"secret={SECRET} {SECRET}",
+        f"pass_word {SECRET}",
+        f"pass\u200bword {SECRET}",
+        f"capture-\uff50\uff41\uff53\uff53word {SECRET}",
+        f"p a s s w o r d {SECRET}",
+        f"node-name='capture password {SECRET}'",
+        f"node-name='capturePassword:{SECRET}'",
+        f"custom-events=capture.password.{SECRET}",
+        f"call-events='DTMF,capture password,{SECRET}'",
     ],
 )
 def test_password_in_the_arguments_is_not_shown(arguments: str) -> None:
@@ -446,6 +458,16 @@ def test_password_in_the_arguments_is_not_shown(arguments: str) -> None:
         f'<param name="capture-password" {SECRET}:value="x"/>',
         f'<{SECRET}><param name="capture-password" value="x"/>',
         f'<param name="capture-password" value="{SECRET}\udce9"/>',
+        f'<param name="capture-password" value="{SECRET}"/><param name="capture-id" value="{SECRET}"/>',
+        f'<param name="capture-password" value="{SECRET}"/><param name="{SECRET}" value="1"/>',
+        f'<param name="capture-password" value="{SECRET}"/><param name="call-events" value="{SECRET}"/>',
+        f'<param name="capture-password" value="" text="{SECRET}"/><param name="capture-id" value="{SECRET}"/>',
+        f'<param name="capture-password"/><param name="capture-id" value="{SECRET}"/>',
+        f'<param value="{SECRET}" name="capture-password"/><param name="capture-id" value="{SECRET}"/>',
+        f'<capture-password>{SECRET}</capture-password><param name="capture-id" value="{SECRET}"/>',
+        f'<param name="capture-p&#97;ssword" value="{SECRET}"/><param name="capture-id" value="{SECRET}"/>',
+        f'<param name="node-name" value="capture password {SECRET}"/>',
+        f'<param name="capture-pwd" value="{SECRET}"/><param name="capture-id" value="{SECRET}"/>',
     ],
 )
 def test_password_in_the_file_is_not_shown(params: str) -> None:
@@ -471,11 +493,28 @@ def test_problems_beside_the_password_name_their_parameter_all_the_same() -> Non
     )
 
 
-def test_file_with_a_password_in_its_place_has_its_other_values_repeated() -> None:
+def test_file_with_a_password_has_none_of_its_values_repeated() -> None:
     text = xml(("capture-password", SECRET), ("capture-id", "many"), ("sum", "1"))
+    assert problems(text) == [
+        "capture-id: is not a whole number from 0 to 4294967295",
+        f"{CONFIGURATION}: has a parameter that there is not (not repeated: it may be part of the password)",
+    ]
+
+
+@pytest.mark.parametrize("comment", ["", "<!-- capture-password: our password -->"])
+def test_file_without_a_password_has_its_values_repeated(comment: str) -> None:
+    text = xml(("capture-password", ""), ("capture-id", "many"), ("sum", "1"))
+    text = text.replace("</configuration>", f"{comment}</configuration>")
     assert problems(text) == [
         "capture-id: 'many' is not a whole number from 0 to 4294967295",
         "sum: there is no such parameter",
+    ]
+
+
+def test_the_delivered_file_with_an_error_has_its_values_repeated() -> None:
+    delivered = (CONF / "fs_hepipe.conf.xml").read_text(encoding="utf-8")
+    assert problems(delivered.replace('value="2001"', 'value="many"')) == [
+        "capture-id: 'many' is not a whole number from 0 to 4294967295"
     ]
 
 
