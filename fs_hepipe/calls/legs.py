@@ -29,9 +29,13 @@ from fs_hepipe.calls.signalling import observe_signalling
 from fs_hepipe.calls.waiting import Waiting
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Get
+from fs_hepipe.words.secret import beginning, without_secrets
 
 LINGER = 5.0
 """Seconds: RTCP read by the media thread reaches the queue after its channel's CHANNEL_DESTROY at times."""
+
+MAX_UNIQUE_ID = 65_536
+"""Characters: no datagram holds more; FreeSWITCH keeps 256 (switch_apr.h:SWITCH_UUID_FORMATTED_LENGTH)."""
 
 SILENCE = 24 * 3600.0
 """Seconds: a leg of which nothing was heard for a day has ended, and its CHANNEL_DESTROY was lost."""
@@ -164,14 +168,14 @@ class Legs:
             leg = self._create(unique_id, now)
         else:
             if name == names.CHANNEL_UUID:
-                self._rename(get(names.OLD_UNIQUE_ID), unique_id, now)
+                self._rename((get(names.OLD_UNIQUE_ID) or "")[:MAX_UNIQUE_ID], unique_id, now)
             leg = self.get(unique_id, now)
         self._learn_name(leg, name, get, now)
         if name == names.CHANNEL_UNBRIDGE and leg.other_id is not None:
             other_id = None
         else:
             other_id = partner(name, unique_id, get)
-        if other_id and other_id != unique_id:
+        if other_id and other_id != unique_id and len(other_id) <= MAX_UNIQUE_ID:
             self._introduce(leg, other_id, makes_progress=name in TELLS_SIP)
         is_last_chance = name in LAST_CHANCE
         if (name in TELLS_SIP or (is_last_chance and (leg.call_id is None or leg.remote is None))) and leg.is_sip:
@@ -195,7 +199,7 @@ class Legs:
             direction = get(names.CALL_DIRECTION)
             leg.outbound = None if direction is None else direction == "outbound"
         if leg.channel is None:
-            leg.channel = get(names.CHANNEL_NAME)
+            leg.channel = without_secrets(beginning(get(names.CHANNEL_NAME) or "")) or None
 
     def destroy(self, leg: Leg, now: float) -> None:
         """The leg's channel is gone; it can be found for `LINGER` seconds more."""

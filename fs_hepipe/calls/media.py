@@ -248,6 +248,9 @@ _HEADERS = {
     ),
 }  # fmt: skip
 
+MAX_CODEC = 64
+"""Characters of a codec's name."""
+
 _Pair = tuple[Optional[str], Optional[str]]
 
 _Told = tuple[_Pair, _Pair, Optional[_Pair]]
@@ -324,8 +327,7 @@ def _observe_codec(medium: Medium, get: Get) -> None:
     if ssrc:
         if ssrc != medium.told_ssrc:  # else what the far end reports about is newer
             medium.told_ssrc = medium.sent.ssrc = ssrc
-        codec = get(headers.codec)
-        medium.codec = codec and intern(codec)  # there are few, and many media
+        medium.codec = intern((get(headers.codec) or "")[:MAX_CODEC]) or None  # there are few, and many media
         medium.clock = integer(get(headers.clock)) or medium.clock
         medium.payload_type = integer(get(headers.payload_type))
         medium.ptime = integer(get(headers.ptime)) if headers.ptime else None

@@ -18,6 +18,9 @@ KEPT = 256
 MAX_KEPT = 16_384
 """Characters of an SDP that is kept; one of a browser with many candidates has 10,000."""
 
+MAX_READ = 24_576
+"""Characters of an SDP that are read, in whole lines."""
+
 MAX_LINES = 32
 """Media lines that are read; FreeSWITCH itself takes one of each kind."""
 
@@ -50,7 +53,11 @@ class MediaLine(NamedTuple):
 
 def media_lines(sdp: str) -> tuple[MediaLine, ...]:
     """The media lines, in their order, `MAX_LINES` at the most."""
-    return _media_lines(sdp) if len(sdp) <= MAX_KEPT else _media_lines.__wrapped__(sdp)
+    if len(sdp) <= MAX_KEPT:
+        return _media_lines(sdp)
+    if len(sdp) > MAX_READ:
+        sdp = sdp[:MAX_READ].rpartition("\n")[0]
+    return _media_lines.__wrapped__(sdp)
 
 
 @lru_cache(maxsize=KEPT)

@@ -17,6 +17,12 @@ IP_PROTOCOLS = {
 }  # fmt: skip
 """What carries a SIP transport (sofia_glue.c:sofia_glue_transport2str) other than UDP."""
 
+MAX_CALL_ID = 65_536
+"""Characters: no chunk holds as many, so what is longer is neither sent nor worth its time."""
+
+MAX_VIA = 256
+"""Characters of a Via that are read: its protocol is the first word."""
+
 PROFILE_TRANSPORTS = frozenset({None, "udp", "tcp"})
 """Those of the port in a profile's URL; TLS and WebSocket have one of their own."""
 
@@ -27,7 +33,7 @@ def observe_signalling(leg: Leg, get: Get) -> None:
     if not call_id and leg.outbound and leg.call_id is None:
         call_id = get(names.SIP_INVITE_CALL_ID)  # sofia_glue.c:sofia_glue_do_invite uses it as it is
     if call_id and call_id != leg.call_id:
-        leg.call_id = call_id
+        leg.call_id = call_id[:MAX_CALL_ID]
     remote = endpoint(get(names.SIP_NETWORK_IP), get(names.SIP_NETWORK_PORT))
     if remote is None:
         return
@@ -42,7 +48,7 @@ def observe_signalling(leg: Leg, get: Get) -> None:
 
 def _via_transport(via: Optional[str]) -> Optional[str]:
     """`udp` of `SIP/2.0/UDP 192.0.2.1;rport…`."""
-    return via.partition(" ")[0].rpartition("/")[2].lower() if via else None
+    return via[:MAX_VIA].partition(" ")[0].rpartition("/")[2].lower() if via else None
 
 
 def _profile_port(url: Optional[str]) -> Optional[str]:

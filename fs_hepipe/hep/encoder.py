@@ -252,5 +252,6 @@ def _misfit(values: Iterable[tuple[ChunkType, Any]], error: Exception) -> HepErr
         try:
             PACKERS[chunk_type](value)
         except MISFITS:
-            return HepError(f"{chunk_type.name.lower()} {value!r:.80}: {error}")
+            told = value[:80] if isinstance(value, (str, bytes)) else value
+            return HepError(f"{chunk_type.name.lower()} {told!r:.80}: {error}")
     return HepError(f"message: {error}")

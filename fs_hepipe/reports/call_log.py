@@ -21,7 +21,7 @@ from fs_hepipe.reports.who import is_by_far_end
 from fs_hepipe.reports.whole_event import whole_event
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, Get
-from fs_hepipe.words.secret import data_without_secrets, may_hold_secret, text_without_secrets
+from fs_hepipe.words.secret import MAX_LINE, beginning, data_without_secrets, may_hold_secret, text_without_secrets
 from fs_hepipe.words.text import pairs, shown, to_json
 
 # fmt: off
@@ -105,8 +105,7 @@ def call_log(
     if log_format == "full":
         payload = whole_event(event, masks_digits=masks_digits)
     else:
-        fields = _fields(read, get, name, leg, other, other_id, by_far_end=by_far_end)
-        _take_out_secrets(fields, masks_digits=masks_digits)
+        fields = _fields(read, get, name, leg, other, other_id, by_far_end=by_far_end, masks_digits=masks_digits)
         if log_format == "text":
             payload = f"{name} {pairs(fields)}".encode()
         else:
@@ -117,12 +116,12 @@ def call_log(
 def _take_out_secrets(fields: dict[str, str], *, masks_digits: bool) -> None:
     if masks_digits:
         fields.pop("digit", None)
-    data = fields.get("data")
-    if data is not None:
-        fields["data"] = data_without_secrets(fields.get("application", ""), data, masks_digits=masks_digits)
-    if may_hold_secret("".join(fields.values())):  # together: nearly all have none
-        for key, value in fields.items():
-            fields[key] = text_without_secrets(value, masks_digits=masks_digits)
+    for key, value in fields.items():
+        text = beginning(value)
+        if key == "data":
+            fields[key] = data_without_secrets(fields.get("application", ""), text, masks_digits=masks_digits)
+        else:
+            fields[key] = text_without_secrets(text, masks_digits=masks_digits)
 
 
 def _fields(
@@ -134,8 +133,9 @@ def _fields(
     other_id: Optional[str],
     *,
     by_far_end: bool,
+    masks_digits: bool,
 ) -> dict[str, str]:
-    """What a line says, in foreign words as they are."""
+    """What a line says, in foreign words as they are, but for secrets."""
     fields: dict[str, str] = {}
     if leg.outbound is not None:
         fields["direction"] = "outbound" if leg.outbound else "inbound"
@@ -143,6 +143,9 @@ def _fields(
         value = read[header]
         if value:
             fields[key] = value
+    words = "".join(fields.values())  # looked at together: nearly all are short and have no sign of a secret
+    if "data" in fields or "digit" in fields or len(words) > MAX_LINE or may_hold_secret(words):
+        _take_out_secrets(fields, masks_digits=masks_digits)
     if "disposition" in fields:
         fields["by"] = "far-end" if by_far_end else "switch"
     if leg.channel:
@@ -152,8 +155,8 @@ def _fields(
     if other_id:
         fields["other-leg"] = other_id
         if other is not None and other.call_id:
-            fields["other-call-id"] = other.call_id
+            fields["other-call-id"] = other.call_id[:MAX_LINE]
     sequence = get(names.EVENT_SEQUENCE)
     if sequence:
-        fields["seq"] = sequence
+        fields["seq"] = sequence[:MAX_LINE]
     return fields

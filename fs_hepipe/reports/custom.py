@@ -14,12 +14,13 @@ from typing import Any, NamedTuple, Optional
 
 from fs_hepipe.calls.endpoint import Endpoint, endpoint
 from fs_hepipe.calls.record import Record
+from fs_hepipe.calls.signalling import MAX_CALL_ID
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.reports.who import is_custom_by_far_end
 from fs_hepipe.reports.whole_event import every_header, whole_event
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, Get, header_text
-from fs_hepipe.words.secret import headers_without_secrets, text_without_secrets
+from fs_hepipe.words.secret import beginning, headers_without_secrets, text_without_secrets
 from fs_hepipe.words.text import quoted, shown, to_json
 
 # fmt: off
@@ -97,7 +98,7 @@ def custom(
     remote = _endpoint(fields)
     received = is_custom_by_far_end(subclass, fields.get, of_leg=of_leg, has_remote=remote is not None)
     record = Record(timestamp, ProtocolType.LOG, payload, received)
-    return Custom(record, call_id or _place(subclass, switch_name, fields), remote)
+    return Custom(record, (call_id or "")[:MAX_CALL_ID] or _place(subclass, switch_name, fields), remote)
 
 
 def _fields(event: Event, subclass: str, *, masks_digits: bool) -> dict[str, Any]:
@@ -116,7 +117,11 @@ def _fields(event: Event, subclass: str, *, masks_digits: bool) -> dict[str, Any
 
 def _named(get: Get, headers: tuple[str, ...], *, masks_digits: bool) -> dict[str, Any]:
     values = ((header, get(header)) for header in headers)
-    return {header: shown(text_without_secrets(value, masks_digits=masks_digits)) for header, value in values if value}
+    return {
+        header: shown(text_without_secrets(beginning(value), masks_digits=masks_digits))
+        for header, value in values
+        if value
+    }
 
 
 def _every(event: Event, *, masks_digits: bool) -> dict[str, Any]:

@@ -27,9 +27,11 @@ SIGNALLING, RTP, RTCP = Plane.SIGNALLING, Plane.RTP, Plane.RTCP
 NOWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104  an address that says it is none
 """What stands for an address that is not known."""
 
-
 KEPT = 1024
 """Flows of lines that are kept, 400 octets each: the calls of a moment; a call has five lines or more."""
+
+MAX_NAME = 255
+"""Characters of the switch's name: as many as a `node-name` may have."""
 
 Ends = tuple[Optional[Endpoint], Optional[Endpoint], int]
 """Our side and the far end's, as far as they are known, and the IP protocol between them."""
@@ -64,7 +66,7 @@ class Flows:
             return
         self._switch = switch
         name, *ips = switch
-        self.switch_name = name or self.switch_name
+        self.switch_name = (name or self.switch_name)[:MAX_NAME]
         self._switch_ip.update({version: ip_literal(ip) for version, ip in zip((4, 6), ips) if ip})
         self._change()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Callable, Optional
 
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.legs import Legs, partner
+from fs_hepipe.calls.legs import MAX_UNIQUE_ID, Legs, partner
 from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.waiting import Waiting
 from fs_hepipe.reports import rtcp
@@ -137,7 +137,7 @@ class Pipeline:
         if not is_logged and name not in LEARNED_FROM and name != names.CHANNEL_DATA:
             return "not_wanted"
         unique_id = get(names.UNIQUE_ID)
-        if not unique_id:
+        if not unique_id or len(unique_id) > MAX_UNIQUE_ID:
             return "no_unique_id"
         if name == names.CHANNEL_CREATE or not self._flows.switch_name:
             self._flows.observe_switch(get)
@@ -162,7 +162,7 @@ class Pipeline:
     def _rtcp(self, event: Event, name: str, now: float) -> str:
         get = event.getHeader
         unique_id = get(names.UNIQUE_ID)
-        if not unique_id:
+        if not unique_id or len(unique_id) > MAX_UNIQUE_ID:
             return "no_unique_id"
         if not self._flows.switch_name:
             self._flows.observe_switch(get)
@@ -216,6 +216,8 @@ class Pipeline:
         if not self._flows.switch_name:
             self._flows.observe_switch(get)
         unique_id = get(names.UNIQUE_ID if subclass != names.NOTIFY_REFER else names.UNIQUEID)
+        if unique_id is not None and len(unique_id) > MAX_UNIQUE_ID:
+            unique_id = None
         timestamp = self._time(get)
         if is_ours and unique_id:
             leg = self.legs.observe(names.CUSTOM, unique_id, get, now)

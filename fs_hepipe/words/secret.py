@@ -92,6 +92,9 @@ DIALS = frozenset({"send_dtmf", "queue_dtmf"})
 MAX_TEXT = 65_536
 """Characters of a value that are looked through: no datagram has more."""
 
+MAX_LINE = 2_048
+"""Characters of a value that are looked through for a line; it shows a quarter of them."""
+
 MAX_SHORT = 256
 """Characters of a text that is kept with what is left of it: the names of channels come with every event."""
 
@@ -147,6 +150,14 @@ def _judge(name: str) -> tuple[bool, bool]:
     words = _no_word("_", _humps("_", name[-256:]).lower()).strip("_")
     words = words.removeprefix("variable_")
     return _secret_name(words) is not None, _digits_name(words) is not None
+
+
+def beginning(text: str) -> str:
+    """As much of a text as a line can show, without half a word that may be half a secret."""
+    if len(text) <= MAX_LINE:
+        return text
+    text = text[:MAX_LINE]
+    return f"{text.rpartition(' ')[0]}…" if may_hold_secret(text) else text
 
 
 def without_secrets(text: str) -> str:

@@ -11,7 +11,7 @@ from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.reports.call_log import EXTRA, call_log
 from fs_hepipe.words import names
-from tests.unit.synthetic import ENCODERS, T0, Channel, brief, fields, json_by, leg_with
+from tests.unit.synthetic import ENCODERS, T0, Channel, Ear, brief, fields, json_by, leg_with, sip
 
 
 def line(
@@ -218,11 +218,9 @@ def test_no_line_has_a_secret(name: str, headers: dict[str, str], log_format: st
 
 
 def test_the_name_of_a_channel_has_no_password() -> None:
-    leg, heard = called(), Channel().event(names.CHANNEL_BRIDGE)
-    leg.channel = f"sofia/external/sip:alice:{S}@host"
-    assert words(call_log(heard, "CHANNEL_BRIDGE", T0, leg, None, "text"))["channel"] == (
-        "sofia/external/sip:alice:(not sent)@host"
-    )
+    ear, channel = Ear(), Channel(name=f"sofia/external/sip:alice:{S}@host")
+    (message,) = ear.hear(channel.event(names.CHANNEL_CREATE, sip()))
+    assert fields(message)["channel"] == "sofia/external/sip:alice:(not sent)@host"
 
 
 @pytest.mark.parametrize("log_format", ["text", "json", "full"])
