@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Optional
 
 from fs_hepipe.tools import check, decode, demo, listen, replay
-from fs_hepipe.tools.output import Parser, complain
+from fs_hepipe.tools.output import Parser, UsageError, complain
 from fs_hepipe.version import VERSION
 
 TOOLS = {
@@ -27,16 +27,8 @@ TOOLS = {
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Runs one tool and returns its exit status: 0 success, 1 errors, 2 wrong arguments."""
-    parser = Parser(prog="fs-hepipe", description="The tools of fs_hepipe, outside FreeSWITCH.")
-    parser.add_argument("--version", action="version", version=f"fs_hepipe {VERSION}")
-    commands = parser.add_subparsers(dest="tool", metavar="TOOL", required=True)
-    for name, tool in TOOLS.items():
-        summary = (tool.__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
-        command = commands.add_parser(name, help=summary, description=(tool.__doc__ or "").replace("`", ""))
-        tool.add_arguments(command)
     try:
-        args = parser.parse_args(argv)
-        return int(TOOLS[args.tool].run(args))
+        return _run(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # as with `| head`
@@ -47,6 +39,30 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         with suppress(OSError):
             complain(f"error: {error.strerror}")
         return 1
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser = Parser(prog="fs-hepipe", description="The tools of fs_hepipe, outside FreeSWITCH.")
+    parser.add_argument("--version", action="version", version=f"fs_hepipe {VERSION}")
+    commands = parser.add_subparsers(dest="tool", metavar="TOOL", required=True)
+    for name, tool in TOOLS.items():
+        summary = (tool.__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
+        command = commands.add_parser(name, help=summary, description=(tool.__doc__ or "").replace("`", ""))
+        tool.add_arguments(command)
+    try:
+        args = parser.parse_args(arguments)
+    except UsageError as error:
+        _explain(error, arguments)
+        return 2
+    return int(TOOLS[args.tool].run(args))
+
+
+def _explain(error: UsageError, arguments: Sequence[str]) -> None:
+    """Prints what is wrong with the arguments; where a password is among them, none is repeated."""
+    secret = any("password" in each.casefold() for each in arguments)
+    for line in error.usage.splitlines():
+        complain(line)
+    complain(f"{error.tool}: error: {'wrong arguments (not repeated: a password is among them)' if secret else error}")
 
 
 def _throw_away_output() -> None:

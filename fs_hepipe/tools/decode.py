@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with _opened(args.file) as file:
             for datagram in datagrams(file):
-                _show(datagram)
+                show(datagram)
     except HepError as error:
         complain(f"error: {error}")
         return 1
@@ -103,7 +103,7 @@ def octets(content: bytes) -> bytes:
     return content
 
 
-def _show(datagram: bytes) -> None:
+def show(datagram: bytes) -> None:
     """
     Prints a datagram.
 

@@ -98,15 +98,21 @@ def _write(stream: TextIO, text: str) -> None:
     stream.flush()
 
 
+class UsageError(Exception):
+    """Wrong arguments: how they should be, and what is wrong with them."""
+
+    def __init__(self, usage: str, tool: str, problem: str) -> None:
+        super().__init__(problem)
+        self.usage = usage
+        self.tool = tool
+
+
 class Parser(argparse.ArgumentParser):
-    """argparse, whose help and errors are printed like everything else."""
+    """argparse, whose help is printed like everything else. It does not end the program: it raises `UsageError`."""
 
     def print_help(self, file: Optional[object] = None) -> None:  # noqa: ARG002  the signature is argparse's
         for line in self.format_help().splitlines():
             say(line)
 
     def error(self, message: str) -> NoReturn:
-        for line in self.format_usage().splitlines():
-            complain(line)
-        complain(f"{self.prog}: error: {message}")
-        raise SystemExit(2)
+        raise UsageError(self.format_usage(), self.prog, message)

@@ -554,12 +554,36 @@ def test_help_lists_the_tools_and_no_tool_is_an_error() -> None:
     assert run("--version").stdout.startswith("fs_hepipe ")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("demo", "capture-password=hunter2"), ("--set", "capture-password", "hunter2"), ("capture-Password=hunter2",),
+     ("check", "x.xml", "capture-password=hunter2"), ("listen", "--bind", "hunter2", "--set", "capture-password")],
+)  # fmt: skip
+def test_wrong_arguments_with_a_password_are_not_repeated(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "usage: " in done.stderr
+    assert "hunter2" not in done.stderr
+
+
 def test_the_console_script_is_the_same_program() -> None:
     script = Path(sys.executable).with_name("fs-hepipe")
     if not script.exists():
         pytest.skip("the package is not installed beside this interpreter")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == run("--version").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--help", "nonsense", "--version", "decode /dev/zero", "check", "listen --bind x"]
+)
+def test_a_reader_that_is_gone_is_no_traceback(arguments: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"({sys.executable} -m fs_hepipe {arguments} 2>&1; echo $? >&3) 3>&2 | true"],
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout == b""
+    assert done.stderr in {b"0\n", b"1\n", b"2\n"}
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
