@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests/collectors/README.md"]
+FOR_OPERATORS = [ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *FOR_OPERATORS, ROOT / "tests/collectors/README.md"]
 PACKAGES = ("switch", "agent", "delivery", "hep", "words", "tools")
 
 PRIVATE_WORDS = {
@@ -87,4 +88,4 @@ def test_links_lead_to_files_and_headings(document: Path) -> None:
 
 def test_every_document_is_linked_from_the_readme() -> None:
     linked = {target.partition("#")[0] for target in LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))}
-    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")} <= linked
+    assert {path.relative_to(ROOT).as_posix() for path in FOR_OPERATORS} <= linked
