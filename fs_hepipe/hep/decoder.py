@@ -9,8 +9,8 @@ Octets -> Message, for our own tools and tests, by one schema and in two ways:
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
-from io import BytesIO
 from typing import Any, NamedTuple, Optional
 
 from fs_hepipe.hep.constructs import ConstructError
@@ -20,7 +20,6 @@ from fs_hepipe.hep.registry import MAGIC, VENDORS, ChunkType, IpFamily, Protocol
 from fs_hepipe.hep.schema import (
     CHUNK_HEADER_LENGTH,
     FILLED,
-    FRAME,
     HEADER_FIELD,
     HEADER_LENGTH,
     HEP2_TIMES,
@@ -127,38 +126,35 @@ def walk(datagram: bytes) -> Iterator[Parsed]:
     Raises:
         HepError: at the first one that does not end before it.
     """
-    stream = BytesIO(datagram)
-    offset = stream.seek(HEADER_LENGTH)
+    offset = HEADER_LENGTH
     while offset < len(datagram):
-        try:
-            frame = FRAME.parse_stream(stream)
-        except (ConstructError, ValueError) as error:
-            raise HepError(f"offset {offset}: {_reason(datagram[offset:])}") from error
-        vendor_id, type_id, value, fault = frame.vendor_id, frame.type_id, frame.body, ""
+        rest = len(datagram) - offset
+        if rest < CHUNK_HEADER_LENGTH:
+            raise HepError(f"offset {offset}: {rest} octets are left, a chunk's header has {CHUNK_HEADER_LENGTH}")
+        vendor_id, type_id, length = _chunk_header(datagram, offset)
+        if length < CHUNK_HEADER_LENGTH:
+            says = f"{_name(vendor_id, type_id)} gives its length as {length}"
+            raise HepError(f"offset {offset}: {says}, its header alone has {CHUNK_HEADER_LENGTH}")
+        if length > rest:
+            says = f"{_name(vendor_id, type_id)} gives its length as {length}"
+            raise HepError(f"offset {offset}: {says}, {rest} octets are left")
+        data = datagram[offset + CHUNK_HEADER_LENGTH : offset + length]
+        value, fault = data, ""
         body = FILLED.get(type_id) if vendor_id == 0 else None
         if body is not None:
             try:
-                value = body.parse(frame.body)
-            except (ConstructError, ValueError):
-                fault = f"{_name(vendor_id, type_id)} has a body of {len(frame.body)} octets, which is not its width"
-        end = stream.tell()
-        yield Parsed(offset, vendor_id, type_id, end - offset, value, frame.body, fault)
-        offset = end
+                value = body.parse(data)
+            except ConstructError:
+                fault = f"{_name(vendor_id, type_id)} has a body of {len(data)} octets, which is not its width"
+        yield Parsed(offset, vendor_id, type_id, length, value, data, fault)
+        offset += length
+
+
+_chunk_header = struct.Struct(">" + 3 * HEADER_FIELD.fmtstr[1:]).unpack_from
 
 
 def _name(vendor_id: int, type_id: int) -> str:
     return f"chunk 0x{vendor_id:04x}/0x{type_id:04x}"
-
-
-def _reason(rest: bytes) -> str:
-    """Why a chunk could not be parsed."""
-    if len(rest) < CHUNK_HEADER_LENGTH:
-        return f"{len(rest)} octets are left, a chunk's header has {CHUNK_HEADER_LENGTH}"
-    vendor_id, type_id, length = (HEADER_FIELD.parse(rest[at : at + 2]) for at in (0, 2, 4))
-    name = _name(vendor_id, type_id)
-    if length < CHUNK_HEADER_LENGTH:
-        return f"{name} gives its length as {length}, its header alone has {CHUNK_HEADER_LENGTH}"
-    return f"{name} gives its length as {length}, {len(rest)} octets are left"
 
 
 def decode(datagram: bytes) -> Message:

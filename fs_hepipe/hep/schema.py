@@ -116,24 +116,19 @@ FILLED = {int(chunk_type): _whole(body) for chunk_type, body in BODIES.items()}
 """`BODIES`, each of which has to fill its chunk."""
 
 
-def _chunk(body: Construct[Any, Any]) -> Construct[Any, Any]:
-    return Struct(
-        "vendor_id" / HEADER_FIELD,
-        "type_id" / HEADER_FIELD,
-        "body" / Prefixed(_including(CHUNK_HEADER_LENGTH), body),
-    )
-
-
-CHUNK = _chunk(
-    Switch(
-        lambda context: (context.vendor_id, context.type_id),
-        {(0, chunk_type): body for chunk_type, body in FILLED.items()},
-        default=GreedyBytes,
-    )
+CHUNK = Struct(
+    "vendor_id" / HEADER_FIELD,
+    "type_id" / HEADER_FIELD,
+    "body"
+    / Prefixed(
+        _including(CHUNK_HEADER_LENGTH),
+        Switch(
+            lambda context: (context.vendor_id, context.type_id),
+            {(0, chunk_type): body for chunk_type, body in FILLED.items()},
+            default=GreedyBytes,
+        ),
+    ),
 )
-
-FRAME = _chunk(GreedyBytes)
-"""A chunk whose body is not interpreted."""
 
 HEP3 = FocusedSeq(
     "chunks",
