@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Optional
 
 from fs_hepipe.tools import check, decode, demo, listen, replay
-from fs_hepipe.tools.output import Parser, UsageError, complain
+from fs_hepipe.tools.output import Parser, UsageError, complain, has_password
 from fs_hepipe.version import VERSION
 
 TOOLS = {
@@ -59,10 +59,10 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _explain(error: UsageError, arguments: Sequence[str]) -> None:
     """Prints what is wrong with the arguments; where a password is among them, none is repeated."""
-    secret = any("password" in each.casefold() for each in arguments)
     for line in error.usage.splitlines():
         complain(line)
-    complain(f"{error.tool}: error: {'wrong arguments (not repeated: a password is among them)' if secret else error}")
+    instead = "wrong arguments (not repeated: a password is among them)"
+    complain(f"{error.tool}: error: {instead if has_password(*arguments) else error}")
 
 
 def _throw_away_output() -> None:

@@ -10,7 +10,7 @@ from typing import Optional
 from fs_hepipe.agent.config import CONFIGURATION, MAX_XML, Config, examine
 from fs_hepipe.delivery.resolve import lookup
 from fs_hepipe.reports.bindings import bindings
-from fs_hepipe.tools.output import complain, say
+from fs_hepipe.tools.output import complain, named, say
 from fs_hepipe.tools.render import endpoint
 from fs_hepipe.words.errors import TransportError
 
@@ -41,11 +41,11 @@ def read(config: Optional[Path], settings: list[str]) -> tuple[Config, list[str]
     try:
         xml = _text(config) if config is not None else None
     except OSError as error:
-        return Config(), [f"{config}: {error.strerror}"]
+        return Config(), [f"{named(config)}: {error.strerror}"]
     except UnicodeDecodeError:  # its own text repeats an octet
-        return Config(), [f"{config}: is not valid UTF-8"]
+        return Config(), [f"{named(config)}: is not valid UTF-8"]
     except ValueError as error:  # a name that no file can have
-        return Config(), [f"{config}: {error}"]
+        return Config(), [f"{named(config)}: {error}"]
     return examine(xml, shlex.join(settings))
 
 
@@ -57,7 +57,7 @@ def _text(config: Path) -> str:
 
 def run(args: argparse.Namespace) -> int:
     config = args.config or next((place for place in PLACES if place.exists()), None)
-    say(f"configuration  {config.absolute() if config else 'none found: the defaults'}")
+    say(f"configuration  {named(config.absolute()) if config else 'none found: the defaults'}")
     found, problems = read(config, args.settings)
     if problems and config is not None and not config.is_file():
         complain(f"error: {problems[0]}")

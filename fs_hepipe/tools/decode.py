@@ -19,7 +19,7 @@ from typing import IO
 from fs_hepipe.hep import ChunkType, Framing, Parsed, Reading, read
 from fs_hepipe.hep.decoder import chunks, walk
 from fs_hepipe.hep.registry import MAGIC, MAX_LENGTH, VENDORS, chunk_name, protocol_name
-from fs_hepipe.tools.output import complain, say
+from fs_hepipe.tools.output import complain, named, say
 from fs_hepipe.tools.render import clock
 from fs_hepipe.words.errors import HepError
 from fs_hepipe.words.text import shown
@@ -47,10 +47,10 @@ def run(args: argparse.Namespace) -> int:
         complain(f"error: {error}")
         return 1
     except OSError as error:
-        complain(f"error: {args.file}: {error.strerror}")
+        complain(f"error: {named(args.file)}: {error.strerror}")
         return 1
     except ValueError as error:  # a name that no file can have
-        complain(f"error: {args.file}: {error}")
+        complain(f"error: {named(args.file)}: {error}")
         return 1
     return 0
 

@@ -50,6 +50,17 @@ def plain(pieces: list[Piece]) -> str:
     return "".join(piece if isinstance(piece, str) else piece.text for piece in pieces)
 
 
+def has_password(*texts: str) -> bool:
+    """Whether a password may be among the texts, so that they must not be repeated."""
+    return any("password" in text.casefold() for text in texts)
+
+
+def named(file: object) -> str:
+    """A file's name to be shown. A misplaced argument is taken for one too, and may have a password in it."""
+    name = str(file)
+    return "a file (not named: a password is in its name)" if has_password(name) else name
+
+
 def say(*pieces: Piece) -> None:
     """
     Prints one line: the result of a tool.

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Optional, Union, cast
 
+from fs_hepipe.tools.output import named
 from fs_hepipe.words import names
 from fs_hepipe.words.event import RecordedEvent
 
@@ -41,7 +42,7 @@ class Fault(NamedTuple):
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.source}:{self.line}: {self.reason}"
+        return f"{named(self.source)}:{self.line}: {self.reason}"
 
 
 class NotAnEventError(ValueError):

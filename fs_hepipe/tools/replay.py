@@ -16,7 +16,7 @@ from fs_hepipe.agent.status import status
 from fs_hepipe.delivery.resolve import lookup
 from fs_hepipe.delivery.udp import SENT
 from fs_hepipe.tools.check import add_settings, read
-from fs_hepipe.tools.output import complain, progress, say
+from fs_hepipe.tools.output import complain, named, progress, say
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import Fault, events
 from fs_hepipe.words.errors import TransportError
@@ -73,7 +73,7 @@ class Recording:
                     else:
                         yield found
             except OSError as error:
-                self._fault(f"{file}: {error.strerror}")
+                self._fault(f"{named(file)}: {error.strerror}")
 
     def _fault(self, text: str) -> None:
         self.faults += 1

@@ -566,6 +566,14 @@ def test_wrong_arguments_with_a_password_are_not_repeated(arguments: tuple[str, 
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [("check",), ("decode",), ("replay",), ("replay", "x", "--config")])
+def test_a_password_where_a_file_is_expected_is_not_repeated(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments, "capture-password=hunter2")
+    assert done.returncode in {1, 2}
+    assert "error: a file (not named: a password is in its name): No such file or directory\n" in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+
+
 def test_the_console_script_is_the_same_program() -> None:
     script = Path(sys.executable).with_name("fs-hepipe")
     if not script.exists():
