@@ -40,18 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     try:
-        with _opened(args.file) as file:
+        opened = _opened(args.file)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        complain(f"error: {named(args.file)}: {error.strerror if isinstance(error, OSError) else error}")
+        return 1
+    with opened as file:
+        try:
             for datagram in datagrams(file):
                 show(datagram)
-    except HepError as error:
-        complain(f"error: {error}")
-        return 1
-    except OSError as error:
-        complain(f"error: {named(args.file)}: {error.strerror}")
-        return 1
-    except ValueError as error:  # a name that no file can have
-        complain(f"error: {named(args.file)}: {error}")
-        return 1
+        except HepError as error:
+            complain(f"error: {error}")
+            return 1
     return 0
 
 

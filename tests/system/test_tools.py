@@ -594,9 +594,13 @@ def test_a_reader_that_is_gone_is_no_traceback(arguments: str) -> None:
     assert done.stderr in {b"0\n", b"1\n", b"2\n"}
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+@pytest.mark.parametrize("arguments", [["demo", "--all"], ["decode", "STREAM"]], ids=lambda arguments: arguments[0])
+def test_a_reader_that_has_seen_enough_is_no_error(arguments: list[str], tmp_path: Path) -> None:
+    stream = tmp_path / "stream"
+    stream.write_bytes(encode(MESSAGE) * 1000)
+    words = [str(stream) if word == "STREAM" else word for word in arguments]
     with subprocess.Popen(
-        [sys.executable, "-m", "fs_hepipe", "demo", "--all"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "fs_hepipe", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
