@@ -40,8 +40,8 @@ class Leg:
 
     __slots__ = (
         "_asked", "_named_id", "_other", "_other_id", "ask_at", "audio", "call_id", "channel", "created", "destroyed",
-        "dropped", "held", "ip_protocol", "local", "merged_into", "names_other", "other_is_gone", "outbound", "quoted",
-        "remote", "reported", "seen", "sender_reports", "unique_id", "video",
+        "dropped", "held", "held_by_us", "ip_protocol", "local", "merged_into", "names_other", "other_is_gone",
+        "outbound", "quoted", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
     )  # fmt: skip
 
     def __init__(self, unique_id: str) -> None:
@@ -64,6 +64,8 @@ class Leg:
         """The far end's side of it."""
         self.ip_protocol = IpProtocol.UDP
         """Of the signalling."""
+        self.held_by_us = False
+        """The switch has put the far end on hold."""
         self.audio: Optional[Medium] = None
         self.video: Optional[Medium] = None
         self.sender_reports: tuple[int, ...] = ()

@@ -101,7 +101,7 @@ def call_log(
     """
     get = event.getHeader
     read = {header: get(header) for _, header in EXTRA.get(name, CALLER)}  # each header is asked for once
-    by_far_end = is_by_far_end(name, lambda header: read[header] if header in read else get(header), leg.outbound)
+    by_far_end = is_by_far_end(name, lambda header: read[header] if header in read else get(header), leg)
     if log_format == "full":
         payload = whole_event(event, masks_digits=masks_digits)
     else:

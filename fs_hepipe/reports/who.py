@@ -21,8 +21,9 @@ names the C that it was read from. All of it is the same in 1.10.12 and 1.11.2.
 
 from __future__ import annotations
 
-from typing import Callable, Optional
+from typing import Callable
 
+from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.sdp import flows_both_ways
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Get
@@ -48,20 +49,17 @@ CUSTOM_BY_SWITCH = frozenset({"sofia::expire"})
 CUSTOM_BY_RESPONSE = frozenset({"sofia::gateway_state", "sofia::sip_user_state"})
 """Fired for a response, which is then their `Status`, and for what the switch does by itself."""
 
-Outbound = Optional[bool]
-
-
-def is_by_far_end(name: str, get: Get, outbound: Outbound) -> bool:
+def is_by_far_end(name: str, get: Get, leg: Leg) -> bool:
     """
     Whether the far end did it.
 
     Args:
         name: of the event.
         get: its headers.
-        outbound: whether the switch called this leg; None if that is not known.
+        leg: whose event it is; who holds it is remembered.
     """
     rule = _RULES.get(name)
-    return rule is not None and rule(get, outbound)
+    return rule is not None and rule(get, leg)
 
 
 def is_custom_by_far_end(subclass: str, get: Get, *, of_leg: bool, has_remote: bool) -> bool:
@@ -81,39 +79,46 @@ def is_custom_by_far_end(subclass: str, get: Get, *, of_leg: bool, has_remote: b
     return has_remote and subclass not in CUSTOM_BY_SWITCH
 
 
-def _by_caller(_get: Get, outbound: Outbound) -> bool:
-    return outbound is False
+def _by_caller(_get: Get, leg: Leg) -> bool:
+    return leg.outbound is False
 
 
-def _by_callee(_get: Get, outbound: Outbound) -> bool:
-    return bool(outbound)
+def _by_callee(_get: Get, leg: Leg) -> bool:
+    return bool(leg.outbound)
 
 
-def _always(_get: Get, _outbound: Outbound) -> bool:
+def _always(_get: Get, _leg: Leg) -> bool:
     return True
 
 
-def _hold(get: Get, _outbound: Outbound) -> bool:
-    return get(names.CALLING_FUNCTION) == "switch_channel_mark_hold"
+def _hold(get: Get, leg: Leg) -> bool:
+    by_far_end = _is_marked(get)
+    leg.held_by_us = not by_far_end
+    return by_far_end
 
 
-def _unhold(get: Get, outbound: Outbound) -> bool:
+def _unhold(get: Get, leg: Leg) -> bool:
     """
-    The switch ends a hold by the same function when it hangs up or transfers. The far end's SDP tells them apart: if it
-    resumed, media flow both ways. It still holds otherwise, or it answered that we do.
+    The switch ends a hold by the same function when it hangs up or transfers, its own too. The far end's SDP tells
+    them apart: if it resumed, media flow both ways.
     """
-    if not _hold(get, outbound):
+    held_by_us, leg.held_by_us = leg.held_by_us, False
+    if not _is_marked(get):
         return False
     if get(names.SIP_TERM_STATUS):  # it hung up
         return True
-    return flows_both_ways(get(names.REMOTE_SDP))
+    return not held_by_us and flows_both_ways(get(names.REMOTE_SDP))
 
 
-def _update(get: Get, _outbound: Outbound) -> bool:
+def _is_marked(get: Get) -> bool:
+    return get(names.CALLING_FUNCTION) == "switch_channel_mark_hold"
+
+
+def _update(get: Get, _leg: Leg) -> bool:
     return get(names.CALLING_FUNCTION) == "sofia_update_callee_id"
 
 
-def _hangup(get: Get, _outbound: Outbound) -> bool:
+def _hangup(get: Get, _leg: Leg) -> bool:
     """
     Before mod_sofia has said its last word: a BYE and a final response leave their status first, a CANCEL its
     disposition. `recv_refuse` can be older: of a challenge (401, 407), or of a refused re-INVITE.
@@ -121,15 +126,15 @@ def _hangup(get: Get, _outbound: Outbound) -> bool:
     return bool(get(names.SIP_TERM_STATUS)) or get(names.SIP_HANGUP_DISPOSITION) == "recv_cancel"
 
 
-def _ended(get: Get, _outbound: Outbound) -> bool:
+def _ended(get: Get, _leg: Leg) -> bool:
     return get(names.SIP_HANGUP_DISPOSITION) in FAR_END_DISPOSITIONS
 
 
-def _digit(get: Get, _outbound: Outbound) -> bool:
+def _digit(get: Get, _leg: Leg) -> bool:
     return get(names.DTMF_SOURCE) != INJECTED
 
 
-_RULES: dict[str, Callable[[Get, Outbound], bool]] = {
+_RULES: dict[str, Callable[[Get, Leg], bool]] = {
     names.CHANNEL_CREATE: _by_caller,
     names.CHANNEL_PROGRESS: _by_callee,
     names.CHANNEL_PROGRESS_MEDIA: _by_callee,

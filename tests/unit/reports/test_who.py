@@ -71,6 +71,19 @@ def test_the_switch_ends_a_hold_that_the_sdp_still_has(told: Headers) -> None:
     assert by_far_end("CHANNEL_UNHOLD", {**MARKED, **told, **hung_up})
 
 
+def test_a_hold_of_ours_that_a_hang_up_ends_is_not_the_phones_to_resume() -> None:
+    ear, a = Ear(), Channel()
+    phone, switch = ("198.51.100.7", 5062), ("192.0.2.2", 5060)
+    ear.hear(a.event(ANSWER, sip()))
+    for ended_by, side in (({}, switch), ({"variable_sip_term_status": "200"}, phone)):
+        ear.hear(a.event("CHANNEL_HOLD", {**sip(), "Event-Calling-Function": "switch_ivr_hold"}))
+        (message,) = ear.hear(a.event("CHANNEL_UNHOLD", {**sip(), **MARKED, **sdp(), **ended_by}))
+        assert flow(message)[:2] == side
+    ear.hear(a.event("CHANNEL_HOLD", {**sip(), **MARKED}))
+    (message,) = ear.hear(a.event("CHANNEL_UNHOLD", {**sip(), **MARKED, **sdp()}))
+    assert flow(message)[:2] == phone
+
+
 # --- other events with two causes -------------------------------------------------------------------------------------
 
 
