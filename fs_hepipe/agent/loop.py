@@ -23,6 +23,7 @@ from typing import Callable, Optional, Protocol
 
 from fs_hepipe.agent.config import Config
 from fs_hepipe.agent.log import LEVELS, LOGGER
+from fs_hepipe.calls.profiles import EVERY_PROFILE, Question
 from fs_hepipe.delivery.collectors import Collectors
 from fs_hepipe.reports.bindings import bindings
 from fs_hepipe.reports.pipeline import Pipeline
@@ -55,6 +56,9 @@ SHORTEST_REST = 0.001
 
 TICK = 0.5
 """Seconds between two calls of `Pipeline.tick` and `Collectors.poll`."""
+
+MAX_ASKED = 50
+"""Questions to FreeSWITCH about SIP profiles and gateways per tick."""
 
 REQUEST_TIMEOUT = 3.0
 """Seconds that a command of fs_cli waits for the loop."""
@@ -124,6 +128,7 @@ class Agent:
         self._wait_ms = WAIT_MS
         self._requests: deque[tuple[Callable[[], None], threading.Event]] = deque()
         self._channel: Callable[[str], Optional[Event]] = lambda _unique_id: None
+        self._sofia: Optional[Callable[[str], str]] = None
         self._inlet: Inlet
         """Set by `run`."""
 
@@ -149,6 +154,7 @@ class Agent:
         self,
         channels: Callable[[], Iterable[str]] = list,
         channel: Callable[[str], Optional[Event]] = lambda _unique_id: None,
+        sofia: Optional[Callable[[str], str]] = None,
     ) -> None:
         """
         Runs until `stop`, or until FreeSWITCH shuts down.
@@ -156,12 +162,16 @@ class Agent:
         Args:
             channels: returns the Unique-IDs of the channels that exist already.
             channel: returns one of them as an event with its variables, None if it does not exist.
+            sofia: returns what FreeSWITCH says of its SIP profiles, or of the gateway that the text names.
         """
         self._channel = channel
+        self._sofia = sofia
+        self.pipeline.legs.profiles.can_be_asked = sofia is not None
         try:
             with closing(self._open_inlet(self.queue_length)) as self._inlet, closing(self.collectors):
                 self._bind(self.config)
                 self._configure_collectors(self.config)
+                self._ask_sofia(EVERY_PROFILE)
                 self._learn(channels)  # after binding, so that events that come now wait in the inlet
                 self.running.set()
                 self._loop()
@@ -184,6 +194,13 @@ class Agent:
         with self._guarded("a question about a leg"):
             event = self._channel(unique_id)
         return event  # noqa: RET504  None after an exception
+    def _ask_sofia(self, question: Question) -> None:
+        """Asks FreeSWITCH about a SIP profile or a gateway; no answer is one too."""
+        answer = ""
+        with self._guarded("a question about a SIP profile"):
+            answer = self._sofia(question.words) if self._sofia is not None else ""
+        with self._guarded("the answer about a SIP profile"):
+            self._send(self.pipeline.answer(question, answer, self._clock()))
 
     @contextlib.contextmanager
     def _guarded(self, what: str) -> Iterator[None]:
@@ -250,6 +267,8 @@ class Agent:
             self._send(self.pipeline.tick(now))
         for error in self.pipeline.take_faults():
             log.error("housekeeping of a leg failed: %s", describe_error(error))
+        for question in self.pipeline.legs.profiles.take_questions(MAX_ASKED):
+            self._ask_sofia(question)
         with self._guarded("housekeeping of the collectors"):
             for problem in self.collectors.poll(now, self._wall()):
                 log.warning(problem)  # not as an argument: each collector's problem is a message of its own

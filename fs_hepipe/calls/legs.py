@@ -25,6 +25,7 @@ from typing import Optional
 
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import observe_media
+from fs_hepipe.calls.profiles import Profiles
 from fs_hepipe.calls.signalling import observe_signalling
 from fs_hepipe.calls.waiting import Waiting
 from fs_hepipe.words import names
@@ -102,6 +103,7 @@ class Legs:
     def __init__(self, max_legs: int, waiting: Waiting) -> None:
         self.learns_media = True
         self.waiting = waiting
+        self.profiles = Profiles()
         self.evicted = 0
         """Legs dropped because there were too many."""
         self.expired = 0
@@ -179,7 +181,7 @@ class Legs:
             self._introduce(leg, other_id, makes_progress=name in TELLS_SIP)
         is_last_chance = name in LAST_CHANCE
         if (name in TELLS_SIP or (is_last_chance and (leg.call_id is None or leg.remote is None))) and leg.is_sip:
-            observe_signalling(leg, get)
+            observe_signalling(leg, get, self.profiles, now)
         if self.learns_media and (
             name in TELLS_MEDIA
             or (name == names.CHANNEL_DESTROY and not leg.reported)  # CHANNEL_HANGUP_COMPLETE was lost

@@ -4,13 +4,16 @@ Channel variables -> the SIP signalling of a leg: its Call-ID, both endpoints, w
 
 from __future__ import annotations
 
+import re
 from typing import Optional
 
-from fs_hepipe.calls.endpoint import endpoint
+from fs_hepipe.calls.endpoint import Endpoint, endpoint, ip_literal
 from fs_hepipe.calls.leg import Leg
+from fs_hepipe.calls.profiles import Profiles
 from fs_hepipe.hep.registry import IpProtocol
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Get
+from fs_hepipe.words.numbers import MAX_PORT, integer
 
 IP_PROTOCOLS = {
     "tcp": IpProtocol.TCP, "tls": IpProtocol.TCP, "ws": IpProtocol.TCP, "wss": IpProtocol.TCP, "sctp": IpProtocol.SCTP,
@@ -23,11 +26,13 @@ MAX_CALL_ID = 65_536
 MAX_VIA = 256
 """Characters of a Via that are read: its protocol is the first word."""
 
-PROFILE_TRANSPORTS = frozenset({None, "udp", "tcp"})
-"""Those of the port in a profile's URL; TLS and WebSocket have one of their own."""
+_via = re.compile(r"SIP/2\.0/\w+\s+(\[[^\]]*\]|[^:;,\s]+)(?::\d+)?\s*;([^,]*)", re.IGNORECASE).match
+
+LISTENS_ELSEWHERE = frozenset({"tls", "ws", "wss"})
+"""The transports that have a port of their own in a profile; the one in its URL is that of the others."""
 
 
-def observe_signalling(leg: Leg, get: Get) -> None:
+def observe_signalling(leg: Leg, get: Get, profiles: Profiles, now: float) -> None:
     """Learns Call-ID and signalling endpoints from the leg's own variables."""
     call_id = get(names.SIP_CALL_ID)
     if not call_id and leg.outbound and leg.call_id is None:
@@ -38,17 +43,43 @@ def observe_signalling(leg: Leg, get: Get) -> None:
     if remote is None:
         return
     leg.remote = remote
-    transport = get(names.SIP_VIA_PROTOCOL) or _via_transport(get(names.SIP_FULL_VIA))
+    transport, via = get(names.SIP_VIA_PROTOCOL), None
+    if not transport:
+        via = get(names.SIP_FULL_VIA)
+        transport = _via_transport(via)
     leg.ip_protocol = IP_PROTOCOLS.get(transport, IpProtocol.UDP) if transport else IpProtocol.UDP
-    port = _profile_port(get(names.SOFIA_PROFILE_URL)) if transport in PROFILE_TRANSPORTS else None
-    local = endpoint(get(names.SIP_LOCAL_NETWORK_ADDR), port)
-    if local is not None:
-        leg.local = local
+    ip, url = get(names.SIP_LOCAL_NETWORK_ADDR), get(names.SOFIA_PROFILE_URL)
+    local = endpoint(ip, _profile_port(url) if transport in {None, "udp", "tcp"} else None)
+    is_new = bool(url) and not profiles.knows_url(url or "")
+    name = get(names.SOFIA_PROFILE_NAME) if is_new or transport in LISTENS_ELSEWHERE else None
+    if is_new:
+        profiles.tell(name, url or "")
+    if local is None:
+        return
+    if transport in IP_PROTOCOLS and leg.outbound:  # we connected, from any port, or the phone had connected to us
+        local = Endpoint(local.ip, _own_port(via, local.ip, remote))
+    elif transport in LISTENS_ELSEWHERE:
+        local = profiles.local(name, transport, now) or local
+    leg.local = local
 
 
 def _via_transport(via: Optional[str]) -> Optional[str]:
     """`udp` of `SIP/2.0/UDP 192.0.2.1;rport…`."""
     return via[:MAX_VIA].partition(" ")[0].rpartition("/")[2].lower() if via else None
+
+
+def _own_port(via: Optional[str], ip: str, remote: Endpoint) -> int:
+    """
+    The port that our request was seen to come from: `rport` of our own Via, which the response brings back (RFC 3581).
+    0 if a NAT has changed it, and if the Via is the far end's (of its re-INVITE).
+    """
+    found = _via(via or "")
+    if found is None:
+        return 0
+    host: str = found[1]
+    said: dict[str, str] = dict(word.strip().partition("=")[::2] for word in found[2].split(";"))
+    seen = Endpoint(ip_literal(said.get("received", host)) or "", integer(said.get("rport")) or 0)
+    return seen.port if ip_literal(host) == seen.ip == ip and seen.port <= MAX_PORT and seen != remote else 0
 
 
 def _profile_port(url: Optional[str]) -> Optional[str]:

@@ -2,7 +2,8 @@
 CUSTOM events -> log lines (protocol type 100): registrations, gateways, and whatever else was asked for.
 
 Rules:
-1. A registration is filed under its own SIP call-id, addressed from the phone to the switch.
+1. A registration is filed under its own SIP call-id, addressed from the phone to the profile's address for the
+   transport that the phone used.
 2. A gateway has no Call-ID: `<switch name>/gateway/<gateway>`, so that a collector stores it and a person finds it.
    The same for a refused registration (`…/registration/<user>@<host>`) and any other subclass (`…/event/<subclass>`).
 3. An event of a channel belongs to its leg; the pipeline sees to that before it comes here.
@@ -12,8 +13,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Optional
 
+from fs_hepipe.calls.contact import read_contact
 from fs_hepipe.calls.endpoint import Endpoint, endpoint
 from fs_hepipe.calls.record import Record
+from fs_hepipe.calls.registrations import Registrations
 from fs_hepipe.calls.signalling import MAX_CALL_ID
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.reports.who import is_custom_by_far_end
@@ -61,6 +64,19 @@ CHANNEL = frozenset({           # switch_channel.c:switch_channel_event_set_basi
 PROFILES = ("Caller-", "Other-Leg-", "PD-")
 """How those begin that tell its callers' profiles and its presence data (switch_caller.c, switch_event.c)."""
 
+ADDRESSES = (
+    (names.NETWORK_IP, names.NETWORK_PORT),
+    (names.REGISTER_NETWORK_IP, names.REGISTER_NETWORK_PORT),
+    ("network_ip", "network_port"),
+)
+"""The headers that name a far end; the last of sofia::wrong_call_state (mod_sofia.c:sofia_on_hangup)."""
+
+NOTIFY_REFER = "sofia::notify_refer"
+"""The one event of a channel that spells its Unique-ID otherwise."""
+
+SIP_USER_STATE = "sofia::sip_user_state"
+"""Of a phone that answers OPTIONS, or does no longer: the only one of mod_sofia that calls the contact otherwise."""
+
 OWN, OF_CHANNEL, VARIABLE = range(3)
 """Kinds of headers, in the order in which they matter."""
 
@@ -72,6 +88,12 @@ class Custom(NamedTuple):
     correlation_id: str
     remote: Optional[Endpoint]
     """The far end, where there is one."""
+    transport: Optional[str] = None
+    """Of the SIP message that it is about, `tls`; None if nothing tells it."""
+    profile: Optional[str] = None
+    """The SIP profile that had it."""
+    gateway: Optional[str] = None
+    """The gateway that it is about."""
 
 
 def custom(
@@ -83,10 +105,17 @@ def custom(
     *,
     of_leg: bool = False,
     masks_digits: bool = True,
+    registrations: Optional[Registrations] = None,
 ) -> Custom:
     """The line of a CUSTOM event, and where it is to be filed if it belongs to no leg."""
-    get = event.getHeader
-    fields = dict(_fields(event, subclass, masks_digits=masks_digits))
+    read: dict[str, Optional[str]] = {}
+
+    def get(header: str) -> Optional[str]:
+        if header not in read:
+            read[header] = event.getHeader(header)
+        return read[header]
+
+    fields = dict(_fields(event, get, subclass, masks_digits=masks_digits))
     if log_format == "full":
         payload = whole_event(event, masks_digits=masks_digits)
     elif log_format == "json":
@@ -95,14 +124,42 @@ def custom(
         words = (f"{quoted(key)}={quoted(value)}" for key, value in fields.items())
         payload = " ".join([shown(subclass), *words]).encode()
     call_id = get(names.CALL_ID)
-    remote = _endpoint(fields)
+    remote, transport = _endpoint(fields), None
+    if not of_leg and subclass.startswith("sofia::"):
+        seen = Registrations() if registrations is None else registrations
+        remote, transport = _way(subclass, get, call_id, remote, seen)
     received = is_custom_by_far_end(subclass, fields.get, of_leg=of_leg, has_remote=remote is not None)
     record = Record(timestamp, ProtocolType.LOG, payload, received)
-    return Custom(record, (call_id or "")[:MAX_CALL_ID] or _place(subclass, switch_name, fields), remote)
+    return Custom(
+        record,
+        (call_id or "")[:MAX_CALL_ID] or _place(subclass, switch_name, fields),
+        remote,
+        transport,
+        fields.get(names.PROFILE_NAME),
+        fields.get(names.GATEWAY),
+    )
 
 
-def _fields(event: Event, subclass: str, *, masks_digits: bool) -> dict[str, Any]:
-    get = event.getHeader
+def _way(
+    subclass: str, get: Get, call_id: Optional[str], remote: Optional[Endpoint], registrations: Registrations
+) -> tuple[Optional[Endpoint], Optional[str]]:
+    """Where the phone of a registration is, and the transport, as far as this event or an earlier one told it."""
+    contact = read_contact(
+        get(names.SIP_CONTACT if subclass == SIP_USER_STATE else names.CONTACT), get(names.REGISTRATION_STATUS)
+    )
+    transport = contact.transport
+    if remote is not None and transport is not None and call_id:
+        registrations.learn(call_id, remote, transport)
+    elif remote is not None:
+        transport = transport or registrations.transport_of(remote)
+    elif subclass == SIP_USER_STATE:
+        remote = contact.remote
+    elif call_id and get(names.NETWORK_IP) is None:
+        remote, transport = registrations.of_call_id(call_id) or (None, transport)
+    return remote, transport
+
+
+def _fields(event: Event, get: Get, subclass: str, *, masks_digits: bool) -> dict[str, Any]:
     if subclass.startswith("sofia::gateway"):
         fields = _named(get, GATEWAY, masks_digits=masks_digits)
     elif subclass.startswith("sofia::") and ("regist" in subclass or subclass == "sofia::expire"):
@@ -140,9 +197,10 @@ def _kind(header: str) -> int:
 
 
 def _endpoint(fields: dict[str, Any]) -> Optional[Endpoint]:
-    ip = fields.get(names.NETWORK_IP) or fields.get(names.REGISTER_NETWORK_IP)
-    port = fields.get(names.NETWORK_PORT) or fields.get(names.REGISTER_NETWORK_PORT)
-    return endpoint(ip, port)
+    for ip, port in ADDRESSES:
+        if ip in fields:
+            return endpoint(fields[ip], fields.get(port))
+    return None
 
 
 def _place(subclass: str, switch_name: str, fields: dict[str, Any]) -> str:

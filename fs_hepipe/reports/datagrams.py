@@ -13,16 +13,20 @@ from typing import Callable, Optional
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.legs import Legs
 from fs_hepipe.calls.record import Plane, Record
-from fs_hepipe.calls.waiting import Waiting
+from fs_hepipe.calls.signalling import IP_PROTOCOLS
+from fs_hepipe.calls.waiting import PATIENCE, Waiting
 from fs_hepipe.hep import MAX_UDP_LENGTH, Flow, IpProtocol
 from fs_hepipe.reports.custom import Custom
-from fs_hepipe.reports.flows import Flows
+from fs_hepipe.reports.flows import Ends, Flows
 from fs_hepipe.reports.order import Order
 from fs_hepipe.words.counters import Counters
 from fs_hepipe.words.errors import HepError, TooLongError
 from fs_hepipe.words.settings import Settings
 
 SIGNALLING = Plane.SIGNALLING
+
+MAX_APART = 256
+"""Records of registrations and gateways that wait for an answer of FreeSWITCH, which comes within a tick."""
 
 
 class Datagrams:
@@ -39,6 +43,7 @@ class Datagrams:
         self._own = True
         """Whether each leg is filed under its own Call-ID."""
         self._order = Order()
+        self._apart: list[tuple[float, Custom]] = []  # wait until FreeSWITCH has told our side of them
         self.reconfigure(settings)
 
     def reconfigure(self, settings: Settings) -> None:
@@ -88,11 +93,31 @@ class Datagrams:
         if leg.destroyed is not None and leg.held is not None:
             self._end_all(leg, "no_call_id")
 
-    def emit_apart(self, found: Custom) -> None:
+    def emit_apart(self, found: Custom, now: float) -> None:
         """Sends a record on its way that belongs to no leg."""
         self._counters.recorded += 1
-        ends = None, found.remote, IpProtocol.UDP
-        self._encode(found.record, self._flows.between, ends, found.record, found.correlation_id)
+        ends = self._ends(found, now)  # asks for them, where they are not known
+        if self._is_awaited(found) and len(self._apart) < MAX_APART:
+            self._apart.append((now + PATIENCE, found))
+            self._counters.waiting += 1
+        else:
+            self._encode(found.record, self._flows.between, ends, found.record, found.correlation_id)
+
+    def _ends(self, found: Custom, now: float) -> Ends:
+        """Both ends of the SIP message that a CUSTOM event is about."""
+        transport, profiles = found.transport, self._legs.profiles
+        if found.gateway is not None:
+            transport, local = profiles.gateway(found.gateway, now)
+        else:
+            local = profiles.local(found.profile, transport, now)
+        return local, found.remote, IP_PROTOCOLS.get(transport or "", IpProtocol.UDP)
+
+    def _is_awaited(self, found: Custom) -> bool:
+        """Whether FreeSWITCH is still to be asked for our side of it."""
+        profiles = self._legs.profiles
+        if found.gateway is not None:
+            return profiles.awaits("gateway", found.gateway)
+        return profiles.awaits("profile", found.profile)
 
     # --- records that wait ---
 
@@ -107,6 +132,24 @@ class Datagrams:
                 self._legs.drop(leg)
 
         self.each(self._waiting.due(now), end_what_is_due)
+        if self._apart:
+            self.release_apart(now)
+
+    def release_apart(self, now: float, *, all_of_them: bool = False) -> None:
+        """Registrations whose profile is known by now leave, and those that have waited long enough."""
+        waiting, self._apart = self._apart, []
+        for number, (due, found) in enumerate(waiting):
+            if not all_of_them and due > now and self._is_awaited(found):
+                self._apart.append((due, found))
+                continue
+            self._counters.waiting -= 1
+            try:
+                self._encode(
+                    found.record, self._flows.between, self._ends(found, now), found.record, found.correlation_id
+                )
+            except Exception:
+                self._apart.extend(waiting[number + 1 :])
+                raise
 
     def drop_old(self, now: float) -> None:
         """The legs whose time is over are dropped; what waits on them leaves."""
@@ -114,6 +157,7 @@ class Datagrams:
 
     def finish(self) -> None:
         """Everything that still waits leaves as it is, or is counted as dropped: the agent stops."""
+        self.release_apart(0.0, all_of_them=True)
         self.each(self._waiting, lambda leg: self._end_all(leg, "stopped"))
 
     def each(self, legs: Iterable[Leg], act: Callable[[Leg], None]) -> None:

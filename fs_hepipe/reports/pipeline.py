@@ -12,12 +12,14 @@ from typing import Callable, Optional
 
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.legs import MAX_UNIQUE_ID, Legs, partner
+from fs_hepipe.calls.profiles import Question
 from fs_hepipe.calls.record import Record
+from fs_hepipe.calls.registrations import Registrations
 from fs_hepipe.calls.waiting import Waiting
 from fs_hepipe.reports import rtcp
 from fs_hepipe.reports.bindings import LEARNED_FROM
 from fs_hepipe.reports.call_log import call_log
-from fs_hepipe.reports.custom import custom
+from fs_hepipe.reports.custom import NOTIFY_REFER, custom
 from fs_hepipe.reports.datagrams import Datagrams
 from fs_hepipe.reports.flows import Flows
 from fs_hepipe.reports.quality import qos
@@ -57,6 +59,7 @@ class Pipeline:
         self._datagrams = Datagrams(settings, counters, self.legs, self._waiting, self._flows)
         self._settings = settings
         self._logged: frozenset[str] = frozenset()
+        self._registrations = Registrations()
         self._last_time: Optional[int] = None
         self._masks_digits = True
         self._ways = {
@@ -122,6 +125,12 @@ class Pipeline:
     def take_faults(self) -> list[Exception]:
         """What went wrong with legs since it was asked last, one of each kind."""
         return self._datagrams.take_faults()
+
+    def answer(self, question: Question, text: str, now: float) -> list[bytes]:
+        """What leaves now that the switch has answered a question about a profile or a gateway."""
+        self.legs.profiles.learn(question, text, now)
+        self._datagrams.release_apart(now)
+        return self._datagrams.take()
 
     def finish(self) -> list[bytes]:
         """Everything that still waits leaves as it is, or is counted as dropped: the agent stops."""
@@ -215,7 +224,7 @@ class Pipeline:
             return "not_wanted"
         if not self._flows.switch_name:
             self._flows.observe_switch(get)
-        unique_id = get(names.UNIQUE_ID if subclass != names.NOTIFY_REFER else names.UNIQUEID)
+        unique_id = get(names.UNIQUE_ID if subclass != NOTIFY_REFER else names.UNIQUEID)
         if unique_id is not None and len(unique_id) > MAX_UNIQUE_ID:
             unique_id = None
         timestamp = self._time(get)
@@ -231,12 +240,13 @@ class Pipeline:
             settings.call_log_format,
             of_leg=bool(unique_id),
             masks_digits=self._masks_digits,
+            registrations=self._registrations,
         )
         if unique_id:
             leg = self.legs.observe(names.CUSTOM, unique_id, get, now)
             self._datagrams.emit(leg, [found.record], now)
         else:
-            self._datagrams.emit_apart(found)
+            self._datagrams.emit_apart(found, now)
         return ""
 
     def _time(self, get: Get) -> int:

@@ -215,3 +215,8 @@ def channel(unique_id: str) -> Optional[Event]:
         return None
     is_it = isinstance(headers, dict) and headers.get(names.UNIQUE_ID) == unique_id
     return RecordedEvent(headers) if is_it else None
+
+
+def sofia(words: str) -> str:
+    """What mod_sofia says of all its profiles (no words), or of one gateway (`gateway NAME`), as XML."""
+    return ask(f"sofia xmlstatus {words}".rstrip())

@@ -54,7 +54,6 @@ SWITCH_IPV6 = "FreeSWITCH-IPv6"
 
 # --- a channel's events (switch_channel.c:switch_channel_event_set_basic_data) ---
 UNIQUE_ID = "Unique-ID"
-NOTIFY_REFER = "sofia::notify_refer"
 UNIQUEID = "UniqueID"  # sic, of sofia::notify_refer (sofia.c:sofia_handle_sip_i_notify)
 OTHER_LEG_UNIQUE_ID = "Other-Leg-Unique-ID"
 BRIDGE_A_UNIQUE_ID = "Bridge-A-Unique-ID"  # CHANNEL_BRIDGE and CHANNEL_UNBRIDGE, switch_ivr_bridge.c
@@ -81,6 +80,7 @@ DTMF_SOURCE = "DTMF-Source"
 SIP_CALL_ID = "variable_sip_call_id"
 SIP_INVITE_CALL_ID = "variable_sip_invite_call_id"  # the Call-ID that an outgoing INVITE will have
 SIP_LOCAL_NETWORK_ADDR = "variable_sip_local_network_addr"
+SOFIA_PROFILE_NAME = "variable_sofia_profile_name"
 SOFIA_PROFILE_URL = "variable_sofia_profile_url"
 SIP_NETWORK_IP = "variable_sip_network_ip"
 SIP_NETWORK_PORT = "variable_sip_network_port"
@@ -145,6 +145,10 @@ CAPTURE_TIME = "Capture-Time"
 CALL_ID = "call-id"
 NETWORK_IP = "network-ip"
 NETWORK_PORT = "network-port"
+PROFILE_NAME = "profile-name"
+CONTACT = "contact"
+SIP_CONTACT = "sip_contact"  # of sofia::sip_user_state
+REGISTRATION_STATUS = "status"
 GATEWAY = "Gateway"
 STATUS = "Status"
 REGISTER_NETWORK_IP = "Register-Network-IP"

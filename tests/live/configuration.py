@@ -39,6 +39,10 @@ class Ports(NamedTuple):
     esl: int
     """Of the event socket."""
     rtp: range
+    tls: int
+    """Of the IPv4 profile, as the two below."""
+    ws: int
+    wss: int
 
 
 @contextmanager
@@ -47,7 +51,7 @@ def free_ports() -> Iterator[Ports]:
     firsts = range(PORTS.start, PORTS.stop - BLOCK + 1, BLOCK)
     with ExitStack() as claims:
         block = claimed(claims, random.SystemRandom().sample(firsts, k=len(firsts)))
-        yield Ports(block[1], block[2], block[10:-1])
+        yield Ports(block[1], block[2], block[10:-1], block[3], block[4], block[5])
 
 
 def claimed(claims: ExitStack, firsts: list[int]) -> range:
@@ -59,7 +63,7 @@ def claimed(claims: ExitStack, firsts: list[int]) -> range:
             kept.enter_context(claim).bind(("127.0.0.1", first))
             for port in range(first + 1, first + BLOCK):
                 trials.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind(("127.0.0.1", port))
-            for port in (first + 1, first + 2):
+            for port in range(first + 1, first + 6):
                 trials.enter_context(socket.create_server(("127.0.0.1", port)))
             claims.push(kept.pop_all())
             return range(first, first + BLOCK)
@@ -161,10 +165,22 @@ def profile(name: str, ip: str, ports: Ports, neighbour: Ports) -> str:
             "rtp-timer-name": "soft",
             "manage-presence": "false",
             "rtcp-audio-interval-msec": 2000,
+            **({} if ":" in ip else secured(ports)),
         }
     )
     gateways = f"<gateways>{gateway}</gateways>" if ":" not in ip else ""
     return f'<profile name="{name}">{gateways}{parameters}</profile>'
+
+
+def secured(ports: Ports) -> dict[str, object]:
+    """The other transports of a profile; the switch makes its certificates itself."""
+    return {
+        "tls": "true",
+        "tls-sip-port": ports.tls,
+        "tls-version": "tlsv1.2",
+        "ws-binding": f"127.0.0.1:{ports.ws}",
+        "wss-binding": f"127.0.0.1:{ports.wss}",
+    }
 
 
 def dialplan(neighbour: Ports) -> str:

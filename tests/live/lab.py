@@ -46,7 +46,9 @@ class Lab:
 
     # --- calls ---
 
-    def dial(self, extension: str, seconds: Optional[int] = None, **variables: str) -> str:
+    def dial(
+        self, extension: str, seconds: Optional[int] = None, *, transport: str = "udp", **variables: str
+    ) -> str:
         """Begins a call from B to an extension of A's, for so many seconds or until `hang_up`; gives its Call-ID."""
         call_id = f"{uuid.uuid4()}@live"
         told = {
@@ -60,7 +62,8 @@ class Lab:
         if seconds is not None:
             told["execute_on_answer"] = f"'sched_hangup +{seconds}'"
         words = ",".join(f"{name}={value}" for name, value in told.items())
-        to = f"sofia/live/{extension}@127.0.0.1:{self.a.ports.sip}"
+        port = self.a.ports.tls if transport == "tls" else self.a.ports.sip
+        to = f"sofia/live/{extension}@127.0.0.1:{port};transport={transport}"
         answer = self.b.api(f"bgapi originate {{{words}}}{to} caller XML live")
         assert answer.startswith("+OK"), answer
         return call_id

@@ -312,11 +312,17 @@ class Switch:
                     found.append((endpoint(fields[1]), endpoint(fields[2])))
         return found
 
+    def tcp_connections(self, remote: Endpoint) -> set[Endpoint]:
+        """Local ends of its TCP connections to a remote one."""
+        own = set(self.descriptors().values())
+        rows = [line.split() for line in Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]]
+        return {endpoint(row[1]) for row in rows if f"socket:[{row[9]}]" in own and endpoint(row[2]) == remote}
+
     def _is_up(self) -> bool:
         assert self.is_running(), f"{self.name} has ended, see {self.folder}"
         with contextlib.suppress(OSError):
-            running = self.api("sofia status").count("RUNNING")
-            return running == (self.conf / "autoload_configs/sofia.conf.xml").read_text().count("<profile ")
+            running = {line.split()[0] for line in self.api("sofia status").splitlines() if "RUNNING" in line}
+            return len(running) == (self.conf / "autoload_configs/sofia.conf.xml").read_text().count("<profile ")
         return False
 
     def hang_up(self) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
-from fs_hepipe.hep import Message
+from fs_hepipe.hep import IpProtocol, Message
 
 from .collector import eventually
-from .lab import Lab, source
+from .lab import Lab, destination, source
+from .phone import Phone
 
 pytestmark = pytest.mark.live
 
@@ -34,3 +37,45 @@ def test_a_gateways_states_are_filed_under_its_name(lab: Lab) -> None:
     lab.a.api("sofia profile live unregister neighbour")
     lab.a.api("sofia profile live register neighbour")
     eventually("state REGED", lambda: " State=REGED " in " ".join(lab.collector.lines(gateway)[had:]))
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls", "ws", "wss"])
+def test_a_registration_carries_its_transport_and_both_addresses(lab: Lab, transport: str) -> None:
+    ports = lab.a.ports
+    listener = "127.0.0.1", {"tls": ports.tls, "ws": ports.ws, "wss": ports.wss}.get(transport, ports.sip)
+    with closing(Phone(transport, listener)) as phone:
+        for expires, subclass in ((60, b"sofia::register "), (0, b"sofia::unregister ")):
+            assert phone.register(expires) == "200 OK"
+            (message,) = eventually("its message", of_phone, lab, phone, subclass)
+            assert (source(message), destination(message)) == (phone.address, listener)
+            assert message.ip_protocol == (IpProtocol.UDP if transport == "udp" else IpProtocol.TCP)
+
+
+def test_a_phone_behind_nat_has_the_address_that_it_came_from(lab: Lab) -> None:
+    listener = "127.0.0.1", lab.a.ports.tls
+    with closing(Phone("tls", listener, "<sip:phone@192.168.1.50:5061;transport=tls>")) as phone:
+        assert phone.register() == "200 OK"
+        (message,) = eventually("its message", of_phone, lab, phone, b"sofia::register ")
+        assert (source(message), destination(message)) == (phone.address, listener)
+        lab.a.api(f"sofia profile live flush_inbound_reg {phone.call_id}")
+        (message,) = eventually("its end", of_phone, lab, phone, b"sofia::expire ")
+        assert (source(message), destination(message)) == (listener, phone.address)
+        assert message.ip_protocol == IpProtocol.TCP
+
+
+def of_phone(lab: Lab, phone: Phone, beginning: bytes) -> list[Message]:
+    return [message for message in lab.collector.of(phone.call_id) if message.payload.startswith(beginning)]
+
+
+def test_a_gateway_is_between_the_profile_and_the_other_switch(lab: Lab) -> None:
+    had = len(list(lab.collector))
+    lab.a.api("sofia profile live unregister neighbour")
+    lab.a.api("sofia profile live register neighbour")
+    message = eventually("answer", answered, lab, had)[0]
+    assert source(message) == ("127.0.0.1", lab.b.ports.sip)
+    assert destination(message) == ("127.0.0.1", lab.a.ports.sip)
+    assert message.ip_protocol == IpProtocol.UDP
+
+
+def answered(lab: Lab, had: int) -> list[Message]:
+    return [each for each in told(lab, b"sofia::gateway_state ", had) if b" Status=200 " in each.payload]

@@ -20,7 +20,7 @@ from fs_hepipe.calls.leg import Leg
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, RecordedEvent
 from fs_hepipe.words.settings import Settings
-from tests.unit.synthetic import Counted
+from tests.unit.synthetic import Counted, event
 
 CREATE = RecordedEvent({
     "Event-Name": "CHANNEL_CREATE",
@@ -463,3 +463,44 @@ def test_reload_that_needs_no_new_event_binds_none() -> None:
     assert len(inlet.bound) == bound
     agent._bind(Config(settings=Settings(call_events=(*Settings().call_events, names.CHANNEL_STATE))))
     assert inlet.bound[bound:] == [("CHANNEL_STATE", "")]
+
+
+# --- questions about SIP profiles -------------------------------------------------------------------------------------
+
+
+def gateway_state(name: str) -> RecordedEvent:
+    return event("CUSTOM", {"Event-Subclass": "sofia::gateway_state", "Gateway": name, "State": "TRYING"})
+
+
+def test_profiles_are_asked_about_at_the_start_and_what_is_new_at_a_tick() -> None:
+    inlet = Inlet([1.0, *[gateway_state("carrier")] * 5, gateway_state("two words"), 3.0])
+    agent = made(inlet)
+    asked: list[tuple[float, str]] = []
+
+    def sofia(words: str) -> str:
+        asked.append((inlet.now, words))
+        return ""
+
+    agent.run(sofia=sofia)
+    assert [words for _, words in asked] == ["", "gateway carrier"]
+    assert asked[1][0] - 1.0 <= TICK + REST
+    assert agent.counters.built == {100: 6}
+    assert agent.counters.waiting == 0
+
+
+def test_a_switch_that_fails_to_answer_about_a_profile_costs_nothing_else() -> None:
+    inlet = Inlet([1.0, gateway_state("carrier"), 3.0])
+    agent = made(inlet)
+
+    def sofia(words: str) -> str:
+        raise RuntimeError(words)
+
+    agent.run(sofia=sofia)
+    assert agent.counters.built == {100: 1}
+    assert agent.counters.ledger().balances
+
+
+def test_without_anybody_to_ask_nothing_waits() -> None:
+    agent, _ = run([gateway_state("carrier")])
+    assert agent.counters.built == {100: 1}
+    assert agent.pipeline.legs.profiles.take_questions(9) == []

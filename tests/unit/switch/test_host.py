@@ -203,3 +203,15 @@ def ungated(stream: host.Stream, text: str) -> None:
     host._switch.Event(passed, text)  # type: ignore[arg-type]
     host._switch.Event(passed, passed).addHeader(passed, text)  # type: ignore[arg-type]
     host._switch.EventConsumer(None, passed, 1).bind(text, passed)  # type: ignore[arg-type]
+
+
+def test_profiles_and_gateways_are_asked_about_in_sofias_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ask(command: str) -> str:
+        asked.append(command)
+        return "<profiles/>"
+
+    monkeypatch.setattr(host, "ask", ask)
+    assert host.sofia("") == host.sofia("gateway carrier") == "<profiles/>"
+    assert asked == ["sofia xmlstatus", "sofia xmlstatus gateway carrier"]

@@ -9,7 +9,7 @@ from fs_hepipe.words.settings import CALL_EVENTS, Settings
 from tests.unit.synthetic import RECORDINGS, recorded
 
 WORDS = {value for key, value in vars(names).items() if key.isupper() and isinstance(value, str)}
-SUBCLASSES = {names.LOG_SUBCLASS, names.REINVITE_SUBCLASS, names.NOTIFY_REFER}
+SUBCLASSES = {names.LOG_SUBCLASS, names.REINVITE_SUBCLASS}
 HEADERS = {word for word in WORDS if not word.isupper() or word == "SSRC"} - SUBCLASSES
 
 NOT_RECORDED = {
@@ -17,7 +17,8 @@ NOT_RECORDED = {
     "variable_sip_invite_call_id",  # nor told which Call-ID to use
     "variable_rtp_remote_audio_rtcp_port",  # every far end used rtcp-mux
     "fs_hepipe-log",  # our own
-    "UniqueID",  # no far end sent a NOTIFY about a REFER
+    "sip_contact",  # no phone was asked by OPTIONS
+    "UniqueID",  # nor was any call transferred by a REFER of ours
     *(f"variable_remote_audio_{end}" for end in ("ip", "port", "ip_reported", "port_reported")),  # media as announced
     *(f"variable_remote_audio_rtcp_{end}" for end in ("ip", "port")),  # no recorded call had ICE
     *(header for header in HEADERS if "video" in header),  # no recorded call had video

@@ -1,0 +1,122 @@
+"""Who did it, whom it was about, by which transport and when: the lines of real calls."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import pytest
+
+from fs_hepipe.hep import IpProtocol, Message
+from fs_hepipe.hep.registry import ProtocolType
+
+from .collector import eventually
+from .lab import Lab, destination, source
+from .switch import Endpoint
+
+pytestmark = pytest.mark.live
+
+
+def line(lab: Lab, call_id: str, event: str, number: int = 1) -> Message:
+    """The so-manyeth line of an event, once it has come."""
+    found = eventually(f"{event} {number} of {call_id}", lines, lab, call_id, event, number)
+    message = found[number - 1]
+    assert isinstance(message, Message)
+    return message
+
+
+def lines(lab: Lab, call_id: str, event: str, least: int) -> Optional[list[Message]]:
+    found = [each for each in lab.collector.of(call_id) if each.payload.startswith(event.encode() + b" ")]
+    return found if len(found) >= least else None
+
+
+def sides(lab: Lab) -> tuple[Endpoint, Endpoint]:
+    """The phone's SIP address and ours."""
+    return ("127.0.0.1", lab.b.ports.sip), ("127.0.0.1", lab.a.ports.sip)
+
+
+def test_a_hold_goes_from_the_side_that_held(lab: Lab) -> None:
+    call_id = lab.dial("bridge")
+    incoming, _ = lab.legs(call_id)
+    phone, ours = sides(lab)
+    for number, (switch, leg, side) in enumerate(
+        [(lab.b, call_id.partition("@")[0], phone), (lab.a, incoming.unique_id, ours)], 1
+    ):
+        for word, event in (("", "CHANNEL_HOLD"), ("off ", "CHANNEL_UNHOLD")):
+            switch.api(f"uuid_hold {word}{leg}")
+            assert source(line(lab, call_id, event, number)) == side
+
+
+def test_a_phone_that_hangs_up_while_it_holds_ends_its_hold(lab: Lab) -> None:
+    call_id = lab.dial("bridge")
+    lab.legs(call_id)
+    phone, _ = sides(lab)
+    lab.b.api(f"uuid_hold {call_id.partition('@')[0]}")
+    line(lab, call_id, "CHANNEL_HOLD")
+    lab.hang_up(call_id)
+    assert source(line(lab, call_id, "CHANNEL_UNHOLD")) == phone
+    assert source(line(lab, call_id, "CHANNEL_HANGUP_COMPLETE")) == phone
+
+
+@pytest.mark.parametrize("held_by_us", [True, False])
+def test_the_switch_that_hangs_up_ends_the_hold_whoever_held(lab: Lab, held_by_us: bool) -> None:
+    call_id = lab.dial("bridge")
+    incoming, _ = lab.legs(call_id)
+    _, ours = sides(lab)
+    if held_by_us:
+        lab.a.api(f"uuid_hold {incoming.unique_id}")
+    else:
+        lab.b.api(f"uuid_hold {call_id.partition('@')[0]}")
+    line(lab, call_id, "CHANNEL_HOLD")
+    lab.a.api(f"uuid_kill {incoming.unique_id}")
+    assert source(line(lab, call_id, "CHANNEL_UNHOLD")) == ours
+    assert source(line(lab, call_id, "CHANNEL_HANGUP_COMPLETE")) == ours
+
+
+def test_the_end_of_a_bridge_names_who_was_left(lab: Lab) -> None:
+    first, second = lab.dial("bridge"), lab.dial("bridge")
+    incoming, outgoing = lab.legs(first)
+    _, third = lab.legs(second)
+    lab.a.api(f"uuid_bridge {incoming.unique_id} {third.unique_id}")
+    end = line(lab, first, "CHANNEL_UNBRIDGE").payload.decode()
+    bridge = line(lab, first, "CHANNEL_BRIDGE", 2).payload.decode()
+    assert f" other-leg={outgoing.unique_id} other-call-id={outgoing.call_id} " in end
+    assert f" other-leg={third.unique_id} other-call-id={third.call_id} " in bridge
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_a_call_carries_its_transport_and_both_addresses(lab: Lab, transport: str) -> None:
+    call_id = lab.dial("bridge", transport=transport)
+    lab.legs(call_id)
+    port = lab.a.ports.tls if transport == "tls" else lab.a.ports.sip
+    phone = lab.b.tcp_connections(("127.0.0.1", port))
+    created = line(lab, call_id, "CHANNEL_CREATE")
+    assert source(created) in phone
+    assert destination(created) == ("127.0.0.1", port)
+    assert created.ip_protocol == IpProtocol.TCP
+    answer = line(lab, call_id, "CHANNEL_ANSWER")
+    assert (source(answer), destination(answer)) == (destination(created), source(created))
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_an_outgoing_call_over_tcp_has_the_port_that_it_came_from(lab: Lab, transport: str) -> None:
+    port = lab.b.ports.tls if transport == "tls" else lab.b.ports.sip
+    answer = lab.a.api(f"originate sofia/live/echo@127.0.0.1:{port};transport={transport} &park()")
+    unique_id = answer.split()[1]
+    call_id = lab.a.api(f"uuid_getvar {unique_id} sip_call_id").strip()
+    message = line(lab, call_id, "CHANNEL_ANSWER")
+    assert source(message) == ("127.0.0.1", port)
+    assert destination(message) in lab.a.tcp_connections(("127.0.0.1", port))
+    assert message.ip_protocol == IpProtocol.TCP
+
+
+def test_what_is_filed_under_one_call_id_is_in_order(lab: Lab) -> None:
+    call_id = lab.dial("loop", seconds=2)
+    lab.collector.line(call_id, "CHANNEL_HANGUP_COMPLETE")
+    eventually("end of the calls", lambda: not lab.a.channels())
+    sent = [message for message in lab.collector if message.protocol_type != ProtocolType.RTCP_JSON]
+    of_call: dict[Optional[str], list[int]] = {}
+    for message in sent:
+        of_call.setdefault(message.correlation_id, []).append(message.timestamp)
+    assert any(len(times) > 8 for times in of_call.values())
+    for times in of_call.values():
+        assert all(earlier < later for earlier, later in zip(times, times[1:]))
