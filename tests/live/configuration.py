@@ -178,6 +178,7 @@ def secured(ports: Ports) -> dict[str, object]:
         "tls": "true",
         "tls-sip-port": ports.tls,
         "tls-version": "tlsv1.2",
+        "tcp-unreg-on-socket-close": "true",
         "ws-binding": f"127.0.0.1:{ports.ws}",
         "wss-binding": f"127.0.0.1:{ports.wss}",
     }

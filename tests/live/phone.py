@@ -25,7 +25,8 @@ class Phone:
         self.transport = transport
         self.call_id = f"{uuid.uuid4()}@phone"
         family = socket.SOCK_STREAM if transport in STREAMS else socket.SOCK_DGRAM
-        self._socket: Union[socket.socket, ssl.SSLSocket] = socket.socket(socket.AF_INET, family)
+        version = socket.AF_INET6 if ":" in switch[0] else socket.AF_INET
+        self._socket: Union[socket.socket, ssl.SSLSocket] = socket.socket(version, family)
         self._socket.settimeout(ANSWER_S)
         self._socket.connect(switch)
         if transport in {"tls", "wss"}:
@@ -34,7 +35,7 @@ class Phone:
             self._socket = context.wrap_socket(self._socket)
         if transport in {"ws", "wss"}:
             self._shake_hands(switch)
-        ip, port = self.address
+        ip, port = self._uri_address()
         said = "ws" if transport == "wss" else transport
         self._contact = contact or f"<sip:phone@{ip}:{port}" + (f";transport={said}>" if transport in STREAMS else ">")
         self._number = 0
@@ -47,7 +48,7 @@ class Phone:
     def register(self, expires: int = 60) -> str:
         """Registers, or unregisters with 0; gives the first line of the answer."""
         self._number += 1
-        ip, port = self.address
+        ip, port = self._uri_address()
         request = "\r\n".join([
             "REGISTER sip:live SIP/2.0",
             f"Via: SIP/2.0/{self.transport.upper()} {ip}:{port};rport;branch=z9hG4bK{uuid.uuid4().hex}",
@@ -66,6 +67,10 @@ class Phone:
 
     def close(self) -> None:
         self._socket.close()
+
+    def _uri_address(self) -> Endpoint:
+        ip, port = self.address
+        return (f"[{ip}]", port) if ":" in ip else (ip, port)
 
     def _shake_hands(self, switch: Endpoint) -> None:
         """RFC 6455 §4.1, with the subprotocol of RFC 7118."""

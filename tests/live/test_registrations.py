@@ -9,6 +9,7 @@ import pytest
 from fs_hepipe.hep import IpProtocol, Message
 
 from .collector import eventually
+from .configuration import has_ipv6
 from .lab import Lab, destination, source
 from .phone import Phone
 
@@ -49,6 +50,27 @@ def test_a_registration_carries_its_transport_and_both_addresses(lab: Lab, trans
             (message,) = eventually("its message", of_phone, lab, phone, subclass)
             assert (source(message), destination(message)) == (phone.address, listener)
             assert message.ip_protocol == (IpProtocol.UDP if transport == "udp" else IpProtocol.TCP)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6: ::1 can't be bound")
+def test_a_registration_by_ipv6_is_between_addresses_of_ipv6(lab: Lab) -> None:
+    listener = "::1", lab.a.ports.sip
+    with closing(Phone("udp", listener)) as phone:
+        assert phone.register() == "200 OK"
+        (message,) = eventually("its message", of_phone, lab, phone, b"sofia::register ")
+        assert (source(message), destination(message)) == (phone.address, listener)
+
+
+@pytest.mark.parametrize("transport", ["tls", "wss"])
+def test_a_phone_whose_connection_breaks_is_where_it_registered(lab: Lab, transport: str) -> None:
+    listener = "127.0.0.1", lab.a.ports.tls if transport == "tls" else lab.a.ports.wss
+    with closing(Phone(transport, listener)) as phone:
+        assert phone.register() == "200 OK"
+        address = phone.address
+    (message,) = eventually("its end", of_phone, lab, phone, b"sofia::unregister ")
+    assert b" reason=socket-disconnection " in message.payload
+    assert (source(message), destination(message)) == (address, listener)
+    assert message.ip_protocol == IpProtocol.TCP
 
 
 def test_a_phone_behind_nat_has_the_address_that_it_came_from(lab: Lab) -> None:
