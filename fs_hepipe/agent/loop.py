@@ -58,7 +58,10 @@ TICK = 0.5
 """Seconds between two calls of `Pipeline.tick` and `Collectors.poll`."""
 
 MAX_ASKED = 50
-"""Questions to FreeSWITCH about SIP profiles and gateways per tick."""
+"""
+Questions to FreeSWITCH about SIP profiles and gateways per tick. Each is asked about once, when an event names it, and
+again after some minutes.
+"""
 
 REQUEST_TIMEOUT = 3.0
 """Seconds that a command of fs_cli waits for the loop."""
@@ -129,6 +132,9 @@ class Agent:
         self._requests: deque[tuple[Callable[[], None], threading.Event]] = deque()
         self._channel: Callable[[str], Optional[Event]] = lambda _unique_id: None
         self._sofia: Optional[Callable[[str], str]] = None
+        self._questions = self.pipeline.legs.profiles.questions
+        self._asked = 0
+        """How many of them since the last tick."""
         self._inlet: Inlet
         """Set by `run`."""
 
@@ -194,6 +200,12 @@ class Agent:
         with self._guarded("a question about a leg"):
             event = self._channel(unique_id)
         return event  # noqa: RET504  None after an exception
+    def _ask_what_is_new(self) -> None:
+        """Asks FreeSWITCH about SIP profiles and gateways that an event has named for the first time."""
+        for question in self.pipeline.legs.profiles.take_questions(MAX_ASKED - self._asked):
+            self._asked += 1
+            self._ask_sofia(question)
+
     def _ask_sofia(self, question: Question) -> None:
         """Asks FreeSWITCH about a SIP profile or a gateway; no answer is one too."""
         answer = ""
@@ -249,6 +261,8 @@ class Agent:
                 self._leaving_at = now + SHUTDOWN_GRACE
                 self._wait_ms = QUIET_MS
             self._send(self.pipeline.handle(event, now, name))
+            if self._questions:
+                self._ask_what_is_new()
         except Exception as error:
             self._fail(error)
         done = self._clock()
@@ -267,8 +281,8 @@ class Agent:
             self._send(self.pipeline.tick(now))
         for error in self.pipeline.take_faults():
             log.error("housekeeping of a leg failed: %s", describe_error(error))
-        for question in self.pipeline.legs.profiles.take_questions(MAX_ASKED):
-            self._ask_sofia(question)
+        self._asked = 0
+        self._ask_what_is_new()
         with self._guarded("housekeeping of the collectors"):
             for problem in self.collectors.poll(now, self._wall()):
                 log.warning(problem)  # not as an argument: each collector's problem is a message of its own

@@ -77,7 +77,8 @@ class Profiles:
         self._known: dict[Question, Addresses] = {}
         self._told: dict[str, tuple[str, Optional[Endpoint]]] = {}  # by name: URL and address, as calls tell them
         self._urls: frozenset[str] = frozenset()
-        self._questions: dict[Question, None] = {}
+        self.questions: dict[Question, None] = {}
+        """What the switch is to be asked."""
 
     def tell(self, name: Optional[str], url: str) -> None:
         """A call of a profile has told the profile's URL."""
@@ -117,21 +118,21 @@ class Profiles:
     def awaits(self, kind: str, name: Optional[str]) -> bool:
         """Whether the first answer about it is still to come."""
         question = Question(kind, name or "")
-        return question in self._questions and question not in self._known
+        return question in self.questions and question not in self._known
 
     def take_questions(self, most: int) -> list[Question]:
         """The questions to be asked now; each has to be answered with `learn`."""
-        questions = list(self._questions)[:most]
+        questions = list(self.questions)[:most]
         if any(question.kind == "profile" for question in questions):  # one answer is for all of them
             questions = [question for question in questions if question.kind == "gateway"]
-            questions.append(next(question for question in self._questions if question.kind == "profile"))
+            questions.append(next(question for question in self.questions if question.kind == "profile"))
         return questions
 
     def learn(self, question: Question, answer: str, now: float) -> None:
         """What the switch answered; a text that tells nothing is an answer too."""
         answer = answer[:MAX_ANSWER]
         if question.kind == "gateway":
-            self._questions.pop(question, None)
+            self.questions.pop(question, None)
             self._known[question] = Addresses(_read_gateway(answer), now)
             return
         found: dict[str, dict[str, Endpoint]] = {}
@@ -147,23 +148,23 @@ class Profiles:
             for transport, address in by_transport.items():  # a WebSocket may be bound to all addresses
                 if sip is not None and address.ip in {"0.0.0.0", "::"}:  # noqa: S104
                     by_transport[transport] = Endpoint(sip.ip, address.port)
-        asked = [other for other in self._questions if other.kind == "profile"]
+        asked = [other for other in self.questions if other.kind == "profile"]
         for other in [question, *asked, *(Question("profile", name) for name in found)]:
-            self._questions.pop(other, None)
+            self.questions.pop(other, None)
             if other != EVERY_PROFILE and (other in self._known or len(self._known) < MAX_KEPT):
                 self._known[other] = Addresses(found.get(other.name, {}), now)
 
     def _ask(self, question: Question, now: float) -> Mapping[str, Endpoint]:
         """What is known of it; the question is noted if it is new or old."""
         known = self._known.get(question)
-        is_new = known is None and len(self._known) + len(self._questions) < MAX_KEPT
+        is_new = known is None and len(self._known) + len(self.questions) < MAX_KEPT
         if (
             self.can_be_asked
             and (is_new or (known is not None and now - known.asked >= AGE))
             and len(question.name) <= MAX_NAME
             and _name(question.name)
         ):
-            self._questions[question] = None
+            self.questions[question] = None
         return known.by_transport if known is not None else {}
 
 

@@ -14,7 +14,7 @@ import pytest
 from fs_hepipe.agent import loop as agent_module
 from fs_hepipe.agent.config import Address, Config, parse
 from fs_hepipe.agent.log import LOGGER
-from fs_hepipe.agent.loop import BUSIEST, QUIET_MS, REST, SHUTDOWN_GRACE, TICK, WAIT_MS, Agent, rest
+from fs_hepipe.agent.loop import BUSIEST, MAX_ASKED, QUIET_MS, REST, SHUTDOWN_GRACE, TICK, WAIT_MS, Agent, rest
 from fs_hepipe.agent.status import status
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.words import names
@@ -472,7 +472,7 @@ def gateway_state(name: str) -> RecordedEvent:
     return event("CUSTOM", {"Event-Subclass": "sofia::gateway_state", "Gateway": name, "State": "TRYING"})
 
 
-def test_profiles_are_asked_about_at_the_start_and_what_is_new_at_a_tick() -> None:
+def test_profiles_are_asked_about_at_the_start_and_what_is_new_at_once() -> None:
     inlet = Inlet([1.0, *[gateway_state("carrier")] * 5, gateway_state("two words"), 3.0])
     agent = made(inlet)
     asked: list[tuple[float, str]] = []
@@ -483,9 +483,24 @@ def test_profiles_are_asked_about_at_the_start_and_what_is_new_at_a_tick() -> No
 
     agent.run(sofia=sofia)
     assert [words for _, words in asked] == ["", "gateway carrier"]
-    assert asked[1][0] - 1.0 <= TICK + REST
+    assert asked[1][0] - 1.0 <= REST
     assert agent.counters.built == {100: 6}
     assert agent.counters.waiting == 0
+
+
+def test_no_more_is_asked_in_a_tick_than_there_is_time_for() -> None:
+    inlet = Inlet([1.1, *[gateway_state(f"gw{number}") for number in range(120)], 0.1, 3.0])
+    agent = made(inlet)
+    asked: list[float] = []
+
+    def sofia(_: str) -> str:
+        asked.append(inlet.now)
+        return ""
+
+    agent.run(sofia=sofia)
+    assert len(asked) == 121
+    assert max(asked.count(at) for at in {*asked}) <= MAX_ASKED
+    assert agent.counters.built == {100: 120}
 
 
 def test_a_switch_that_fails_to_answer_about_a_profile_costs_nothing_else() -> None:
