@@ -48,7 +48,6 @@ class Told(NamedTuple):
         return [message for message in self.messages if message.protocol_type == kind]
 
 
-@cache
 def told(story: str, *, asked: bool = True) -> Told:
     """
     Args:
@@ -63,11 +62,15 @@ def told(story: str, *, asked: bool = True) -> Told:
 
 
 def recorded(story: str, *, asked: bool = True) -> Iterator[RecordedEvent]:
+    for headers in lines_of(story):
+        if asked or headers[names.EVENT_NAME] != names.CHANNEL_DATA:
+            yield RecordedEvent(headers)
+
+
+@cache
+def lines_of(story: str) -> list[dict[str, Any]]:
     with gzip.open(STORIES / f"{story}.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            event = RecordedEvent(json.loads(line))
-            if asked or event.getHeader(names.EVENT_NAME) != names.CHANNEL_DATA:
-                yield event
+        return [json.loads(line) for line in lines]
 
 
 def ends(packets: Truth) -> Ends:
