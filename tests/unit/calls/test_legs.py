@@ -155,6 +155,17 @@ def test_a_far_end_that_stays_where_it_is_may_change_all_else() -> None:
     assert (leg.local, leg.ip_protocol) == (Endpoint("192.0.2.3", 0), IpProtocol.TCP)
 
 
+@pytest.mark.parametrize("lacking", [{}, {"variable_sip_local_network_addr": "host.example.invalid"}])
+def test_our_address_is_kept_when_an_event_has_none(lacking: dict[str, str]) -> None:
+    legs, a = Memory(), Channel()
+    legs.hear(a, "CHANNEL_CREATE", sip())
+    variables = {**sip(remote="203.0.113.5:5070"), **lacking}
+    if not lacking:
+        del variables["variable_sip_local_network_addr"]
+    leg = legs.hear(a, "CALL_UPDATE", variables)
+    assert (leg.local, leg.remote) == (Endpoint("192.0.2.2", 5060), Endpoint("203.0.113.5", 5070))
+
+
 def test_a_far_end_without_a_port_has_port_0() -> None:
     leg = Memory().hear(Channel(), "CHANNEL_CREATE", {"variable_sip_network_ip": "198.51.100.7"})
     assert (leg.remote, leg.local) == (Endpoint("198.51.100.7", 0), None)

@@ -30,6 +30,7 @@ from tests.unit.synthetic import (
     fields,
     names_of,
     received_rtcp,
+    sent_rtcp,
     recorded,
     sip,
     statistics,
@@ -198,6 +199,16 @@ def test_the_a_leg_setting_files_the_outgoing_leg_under_the_incoming_one() -> No
     assert {message.correlation_id for message in messages} == {"call-a"}
     report = next(message for message in messages if message.protocol_type == 34)
     assert (body(report)["CORRELATION_ID"], body(report)["RTP_SIP_CALL_ID"]) == ("call-a", "call-b")
+
+
+def test_the_a_leg_setting_is_about_what_the_switch_sends_too() -> None:
+    ear, a, b = Ear(correlation="a-leg"), Channel("leg-a"), callee()
+    ear.hear(a.event(ANSWER, {**sip("call-a"), **audio()}))
+    ear.hear(b.event(CREATE), b.event(ANSWER, {**sip("call-b"), **audio()}))
+    for number in (1, 2):
+        for leg in (a, b):
+            both_ways = ear.hear(leg.says(sent_rtcp(ntp=(number, 1))), leg.hears(received_rtcp(ntp=(number, 2))))
+            assert [message.correlation_id for message in both_ways] == ["call-a", "call-a"]
 
 
 def test_the_a_leg_setting_leaves_a_leg_without_an_incoming_one_under_its_own() -> None:

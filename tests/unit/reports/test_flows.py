@@ -156,3 +156,20 @@ def test_the_lines_of_a_leg_share_a_flow_unless_its_call_id_is_very_long(monkeyp
         monkeypatch.setattr("fs_hepipe.reports.flows.Flow", flows)
         assert [message.correlation_id for _ in range(3) for message in ear.hear(a.event(BRIDGE))] == [call_id] * 3
         assert flows.call_count == made
+
+
+def test_a_new_call_of_the_same_switch_leaves_the_flows_of_the_others_as_they_are() -> None:
+    ear, a = Ear(), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}))
+    reported(ear, a, 1)
+    leg = ear.pipeline.legs.find("leg-a")
+    assert leg is not None
+    assert leg.audio is not None
+    kept = leg.audio.received.flow
+    assert kept is not None
+    switch()(ear, a)
+    reported(ear, a, 2)
+    assert leg.audio.received.flow is kept
+    switch(**{"FreeSWITCH-Switchname": "fs2"})(ear, a)
+    reported(ear, a, 3)
+    assert leg.audio.received.flow is not kept
