@@ -146,10 +146,11 @@ def holds_digits(name: str) -> bool:
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def _judge(name: str) -> tuple[bool, bool]:
+def _judge(name: str) -> tuple[bool, bool, str]:
+    """Whether it holds a secret, whether digits, and the name as it may be sent: it may be a text like any other."""
     words = _no_word("_", _humps("_", name[-256:]).lower()).strip("_")
     words = words.removeprefix("variable_")
-    return _secret_name(words) is not None, _digits_name(words) is not None
+    return _secret_name(words) is not None, _digits_name(words) is not None, without_secrets(name)
 
 
 def beginning(text: str) -> str:
@@ -300,13 +301,13 @@ def headers_without_secrets(headers: Mapping[str, object], *, masks_digits: bool
 
     sent: dict[str, object] = {}
     for name, value in headers.items():
-        secret, digits = _judge(name)
+        secret, digits, key = _judge(name)
         if secret or (digits and masks_digits) or (is_dialled and name == "_body"):
-            sent[name] = NOT_SENT
+            sent[key] = NOT_SENT
         elif isinstance(value, list):
-            sent[name] = [value_of(name, header_text(each)) for each in value]
+            sent[key] = [value_of(name, header_text(each)) for each in value]
         else:
-            sent[name] = value_of(name, header_text(value))
+            sent[key] = value_of(name, header_text(value))
     return sent
 
 

@@ -113,6 +113,14 @@ def test_the_headers_of_recorded_calls_stay_as_they_are_but_for_the_keys_and_the
     assert cut == {"variable_rtp_local_sdp_str", "variable_switch_r_sdp", "variable_switch_m_sdp"}
 
 
+def test_a_header_may_be_called_by_a_secret() -> None:
+    headers = {f"1 AES_CM_128_NULL_AUTH inline:{S}": "x", f"password={S}": "y"}
+    assert headers_without_secrets(headers, masks_digits=True) == {
+        "1 AES_CM_128_NULL_AUTH (not sent)": "x",
+        "password=(not sent)": NOT_SENT,
+    }
+
+
 # --- SDP --------------------------------------------------------------------------------------------------------------
 
 BEFORE = "v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\nm=audio 4000 RTP/SAVP 0\r\n"
