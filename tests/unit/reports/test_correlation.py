@@ -30,8 +30,8 @@ from tests.unit.synthetic import (
     fields,
     names_of,
     received_rtcp,
-    sent_rtcp,
     recorded,
+    sent_rtcp,
     sip,
     statistics,
 )
