@@ -28,20 +28,17 @@ SIP_CHANNEL = "sofia/"
 MAX_SENDERS = 2 * MAX_SOURCES
 """SSRCs per leg whose last sender report is remembered."""
 
-SenderReport = tuple[int, int, int]
-"""SSRC and NTP time, both its words."""
-
-WORD, SSRC_AT = 64, 128
-"""Bits: where the NTP seconds and the SSRC begin in a packed sender report. No header has more than 53."""
+SSRC_AT = 64
+"""The bit at which the SSRC begins in what is remembered of a sender report; below it is a hash of its numbers."""
 
 
 class Leg:
     """A channel. Every attribute that can be None is None as long as it is not known."""
 
     __slots__ = (
-        "_asked", "_named_id", "_other", "_other_id", "ask_at", "audio", "call_id", "channel", "created", "destroyed",
-        "dropped", "held", "held_by_us", "ip_protocol", "local", "merged_into", "names_other", "other_is_gone",
-        "outbound", "quoted", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
+        "_asked", "_named_id", "_other", "_other_id", "ask_at", "audio", "began", "call_id", "channel", "created",
+        "destroyed", "dropped", "held", "held_by_us", "ip_protocol", "local", "merged_into", "names_other",
+        "other_is_gone", "outbound", "quoted", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
     )  # fmt: skip
 
     def __init__(self, unique_id: str) -> None:
@@ -72,6 +69,8 @@ class Leg:
         """The last sender report of each SSRC that sent one, one number each: it takes a third of a tuple's memory."""
         self.reported = False
         """Its quality was reported."""
+        self.began = 0.0
+        """When its first event came."""
         self.seen = 0.0
         """When the last event came."""
         self.ask_at = 0.0
@@ -159,10 +158,12 @@ class Leg:
         self.dropped = True
         self._other_id, self._other, self.other_is_gone = self.other_id, None, True  # or both would stay in memory
 
-    def is_new_sender_report(self, report: SenderReport) -> bool:
-        """Whether this sender report was not there before; remembers it then, of `MAX_SENDERS` SSRCs at the most."""
-        ssrc, seconds, fraction = report
-        known, packed = self.sender_reports, ssrc << SSRC_AT | seconds << WORD | fraction
+    def is_new_sender_report(self, ssrc: int, information: tuple[Optional[int], ...]) -> bool:
+        """
+        Whether the last sender report of this SSRC was another one, or there was none; remembers it then, of
+        `MAX_SENDERS` SSRCs at the most.
+        """
+        known, packed = self.sender_reports, ssrc << SSRC_AT | hash(information) & ((1 << SSRC_AT) - 1)
         if packed in known:
             return False
         if len(known) > 1 or (known and known[0] >> SSRC_AT != ssrc):

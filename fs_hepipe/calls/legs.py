@@ -161,6 +161,7 @@ class Legs:
             leg = self._gone.get(unique_id)
             if leg is None:
                 leg = self._live[unique_id] = Leg(unique_id)
+                leg.began = now
         leg.seen = now
         return leg
 
@@ -264,6 +265,7 @@ class Legs:
                 before.destroyed = now if before.destroyed is None else before.destroyed
                 self._replaced.append(before)
             leg = self._live[unique_id] = Leg(unique_id)
+            leg.began = now
         leg.created = True
         leg.seen = now
         return leg

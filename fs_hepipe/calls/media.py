@@ -142,7 +142,8 @@ class Medium:
 
     __slots__ = (
         "active", "clock", "codec", "kind", "local_ip", "local_port", "local_rtcp_port", "payload_type", "ptime",
-        "received", "remote_ip", "remote_port", "remote_rtcp_ip", "remote_rtcp_port", "sent", "told", "told_ssrc",
+        "received", "remote_ip", "remote_port", "remote_rtcp_ip", "remote_rtcp_port", "sent", "tells_sent", "told",
+        "told_ssrc",
     )  # fmt: skip
 
     def __init__(self, kind: str) -> None:
@@ -164,6 +165,8 @@ class Medium:
         self.payload_type: Optional[int] = None
         self.ptime: Optional[int] = None
         """Milliseconds of media in a packet."""
+        self.tells_sent = kind == AUDIO
+        """Whether FreeSWITCH fires an event for each RTCP that it sends, if it does so for the leg."""
         self.told_ssrc: Optional[int] = None
         """Our SSRC as the variable has it; `sent.ssrc` is the one in use."""
         self.told: Optional[int] = None
@@ -225,6 +228,7 @@ class _Headers(NamedTuple):
     clock: str
     payload_type: str
     ptime: Optional[str]
+    tells_sent: Optional[str]
 
 
 _HEADERS = {
@@ -235,7 +239,7 @@ _HEADERS = {
         (names.REMOTE_AUDIO_IP_REPORTED, names.REMOTE_AUDIO_PORT_REPORTED),
         (names.REMOTE_AUDIO_RTCP_IP, names.REMOTE_AUDIO_CANDIDATE_RTCP_PORT),
         names.REMOTE_AUDIO_RTCP_PORT, names.AUDIO_SSRC, names.AUDIO_CODEC_NAME, names.AUDIO_CODEC_RATE,
-        names.AUDIO_PAYLOAD_TYPE, names.AUDIO_CODEC_PTIME,
+        names.AUDIO_PAYLOAD_TYPE, names.AUDIO_CODEC_PTIME, None,
     ),
     VIDEO: _Headers(
         (names.LOCAL_VIDEO_IP, names.LOCAL_VIDEO_PORT),
@@ -244,7 +248,7 @@ _HEADERS = {
         None,
         (names.REMOTE_VIDEO_RTCP_IP, names.REMOTE_VIDEO_CANDIDATE_RTCP_PORT),
         names.REMOTE_VIDEO_RTCP_PORT, names.VIDEO_SSRC, names.VIDEO_CODEC_NAME, names.VIDEO_CODEC_RATE,
-        names.VIDEO_PAYLOAD_TYPE, None,
+        names.VIDEO_PAYLOAD_TYPE, None, names.VIDEO_TELLS_SENT,
     ),
 }  # fmt: skip
 
@@ -324,6 +328,8 @@ def _observe_codec(medium: Medium, get: Get) -> None:
     """Our SSRC and the codec, as they are set when RTP begins; the ptime can change without any SDP."""
     headers = _HEADERS[medium.kind]
     ssrc = integer(get(headers.ssrc))
+    if headers.tells_sent is not None:
+        medium.tells_sent = get(headers.tells_sent) == "true"
     if ssrc:
         if ssrc != medium.told_ssrc:  # else what the far end reports about is newer
             medium.told_ssrc = medium.sent.ssrc = ssrc

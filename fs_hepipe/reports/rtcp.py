@@ -18,16 +18,24 @@ from collections.abc import Iterable
 from typing import NamedTuple, Optional
 
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.media import AUDIO, VIDEO, Medium
+from fs_hepipe.calls.media import AUDIO, VIDEO, Medium, Stream
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.words import names
+from fs_hepipe.words.counters import Counts
+from fs_hepipe.words.errors import MappingError
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.numbers import decimal, event_time, hexadecimal, milliseconds, numbers, signed24
 
 SENDER_REPORT = 200
 RECEIVER_REPORT = 201
 """RTCP packet types (RFC 3550 §12.1)."""
+
+NTP_EPOCH = 2_208_988_800
+"""Seconds from NTP's epoch, 1900, to 1970 (RFC 5905 §6)."""
+
+LATENESS = 5.0
+"""Seconds: a leg may have been known late, but no round trip is longer than its call, and these."""
 
 MAX_BLOCKS = 31
 """Report blocks of one packet: their count has five bits (RFC 3550 §6.4.1)."""
@@ -128,16 +136,22 @@ class Report:
         """The SSRC of who sent it."""
 
 
-def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
+def received(get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str]) -> Optional[Record]:
     """
     A report that came from the far end (RECV_RTCP_MESSAGE): what it sent, and what it received of us.
 
     None: a receiver report without a block, which says nothing.
 
+    Args:
+        get: reads a header of the event.
+        leg: whose it is.
+        jitter_unit: `ms` or `rtp`.
+        left_out: where numbers that are not reported are counted.
+
     Raises:
-        MappingError: a header is there but is not the number it should be.
+        MappingError: the event has no time.
     """
-    report = _read_received(get)
+    report = _read_received(get, left_out)
     ssrc, blocks = report.ssrc, report.blocks
     report.is_sender_report = _is_sender_report(leg, report)
     if not blocks and not report.is_sender_report:
@@ -146,7 +160,12 @@ def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
     if medium is not None:
         _hear(leg, medium, ssrc)
         ours = medium.sent
+        if len(blocks) == 1:
+            _learn_our_ssrc(ours, blocks[0].ssrc)
         for block in blocks:
+            if block.rtt and not _is_possible(block, report.captured, leg):
+                block.rtt = None
+                left_out["contradicted"] += 1
             if block.ssrc is not None and block.lost is not None and (ours.ssrc is None or ours.ssrc == block.ssrc):
                 ours.add(block.ssrc, block.lost, block.highest_seq, block.jitter, block.rtt)
     # 0 is an SSRC like any other, or that of no sender report yet
@@ -154,16 +173,15 @@ def received(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
     return _record(leg, report, jitter_unit, True)
 
 
-def sent(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
+def sent(get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str]) -> Optional[Record]:
     """
     A sender report that the switch sent (SEND_RTCP_MESSAGE): what it sent, and what it received of the far end.
 
-    Raises:
-        MappingError: a header is there but is not the number it should be.
+    Args and errors: those of `received`.
     """
-    report = _read_sent(get)
+    report = _read_sent(get, left_out)
     ssrc = report.ssrc
-    report.medium = medium = _medium_of_remote(leg.media, ssrc)
+    report.medium = medium = _medium_sent(leg.media, ssrc)
     if medium is not None:
         report.sender = medium.sent.ssrc
         if ssrc:
@@ -177,31 +195,41 @@ def sent(get: Get, leg: Leg, jitter_unit: str) -> Optional[Record]:
 # --- read ---
 
 
-def _read_received(get: Get) -> Report:
-    ssrc = hexadecimal(get, names.SSRC)
+def _read_received(get: Get, left_out: Counts[str]) -> Report:
+    ssrc = hexadecimal(get(names.SSRC), left_out)
     blocks: list[Block] = []
-    source = hexadecimal(get, RECEIVED_BLOCK.source)
+    source = get(RECEIVED_BLOCK.source)
     if source is None:
-        found = numbers(get, _RECEIVED_BEGIN)
+        found = numbers(get, _RECEIVED_BEGIN, left_out)
     else:
-        found = numbers(get, _RECEIVED_NUMBERS)
-        blocks.append(Block(source, found[len(_RECEIVED_BEGIN) :], decimal(get, RECEIVED_BLOCK.rtt)))
+        found = numbers(get, _RECEIVED_NUMBERS, left_out)
+        about, rtt = hexadecimal(source, left_out), _seconds(get, RECEIVED_BLOCK.rtt, left_out)
+        blocks.append(Block(about, found[len(_RECEIVED_BEGIN) :], rtt))
         for headers in FURTHER_BLOCKS:
-            source = hexadecimal(get, headers.source)
+            source = get(headers.source)
             if source is None:
                 break
-            blocks.append(Block(source, numbers(get, headers.numbers), decimal(get, headers.rtt)))
+            about, rtt = hexadecimal(source, left_out), _seconds(get, headers.rtt, left_out)
+            blocks.append(Block(about, numbers(get, headers.numbers, left_out), rtt))
     return Report(ssrc, found[:_CAPTURED], blocks, found[_CLOCK], found[_CAPTURED] or event_time(get))
 
 
-def _read_sent(get: Get) -> Report:
-    ssrc = hexadecimal(get, names.SSRC)  # the far end's here, not ours
-    found = numbers(get, _SENT_NUMBERS)
+def _read_sent(get: Get, left_out: Counts[str]) -> Report:
+    ssrc = hexadecimal(get(names.SSRC), left_out)  # the far end's here, not ours
+    found = numbers(get, _SENT_NUMBERS, left_out)
     # On the wire the block names the far end's RTCP sender, or its RTP source as long as it sent no RTCP
     # (switch_rtp.c:rtcp_generate_report_block).
-    source = hexadecimal(get, SENT_BLOCK.source) or ssrc or None
+    source = hexadecimal(get(SENT_BLOCK.source), left_out) or ssrc or None
     block = Block(source, found[len(_SENT_BEGIN) :], None)
     return Report(ssrc, found[:_CAPTURED], [block], None, found[_CAPTURED] or event_time(get))
+
+
+def _seconds(get: Get, header: str, left_out: Counts[str]) -> Optional[float]:
+    try:
+        return decimal(get, header)
+    except MappingError as error:
+        left_out[error.reason] += 1
+        return None
 
 
 # --- what it is, and of which medium ---
@@ -209,34 +237,79 @@ def _read_sent(get: Get) -> Report:
 
 def _is_sender_report(leg: Leg, report: Report) -> bool:
     """
-    Whether the packet was a sender report. The event does not say: with a receiver report its SSRC, NTP and counts
-    are those of the last sender report, or zero when there was none.
+    Whether the packet was a sender report. The event does not say, in neither release: with a receiver report its SSRC,
+    NTP time, RTP time and counts are those of the last sender report, or all zero when there was none
+    (switch_rtp.c:process_rtcp_report). So a sender report is known by any of them that is new: its NTP time may be 0,
+    or the one before (RFC 3550 §6.4.1).
     """
-    seconds, fraction, *_ = report.information
-    if not seconds or fraction is None or report.ssrc is None:
+    information = tuple(report.information)
+    seconds, fraction, *counts = information
+    if report.ssrc is None or seconds is None or fraction is None:
         return False
-    return leg.is_new_sender_report((report.ssrc, seconds, fraction))
+    if not seconds and not fraction and not (report.ssrc and any(counts)):
+        return False
+    return leg.is_new_sender_report(report.ssrc, information)
 
 
 def _medium_received(leg: Leg, report: Report) -> Optional[Medium]:
-    """The medium a report is of: its blocks are about our SSRC, or it comes from an SSRC heard before."""
+    """
+    The medium a report is of: its blocks are about our SSRC, or it comes from an SSRC heard before, or the event has
+    the clock of one medium only.
+    """
     media = leg.media
     if len(media) == 1:
         return media[0]
     for medium in media:
         if medium.sent.ssrc and any(block.ssrc == medium.sent.ssrc for block in report.blocks):
             return medium
-    return _medium_of_remote(media, report.ssrc)
+    heard = _medium_heard(media, report.ssrc)
+    if heard is not None or not report.clock:
+        return heard
+    return _only([medium for medium in media if medium.clock == report.clock])
 
 
-def _medium_of_remote(media: list[Medium], remote_ssrc: Optional[int]) -> Optional[Medium]:
-    """The medium in which this SSRC was heard, or the only one there is."""
+def _medium_sent(media: list[Medium], remote_ssrc: Optional[int]) -> Optional[Medium]:
+    """
+    The medium of a report that we sent: it names the far end's SSRC, which is 0 as long as the far end is silent.
+    FreeSWITCH tells its reports on video only if it was asked to (switch_core_media.c:switch_core_media_activate_rtp).
+    """
     if len(media) == 1:
         return media[0]
-    for medium in media:
-        if remote_ssrc and medium.received.ssrc == remote_ssrc:
-            return medium
-    return None
+    told = [medium for medium in media if medium.tells_sent and not (medium.received.ssrc and not remote_ssrc)]
+    return _medium_heard(media, remote_ssrc) or _only(told)
+
+
+def _medium_heard(media: list[Medium], remote_ssrc: Optional[int]) -> Optional[Medium]:
+    """The medium in which this SSRC was heard."""
+    return next((medium for medium in media if remote_ssrc and medium.received.ssrc == remote_ssrc), None)
+
+
+def _only(media: list[Medium]) -> Optional[Medium]:
+    return media[0] if len(media) == 1 else None
+
+
+def _learn_our_ssrc(ours: Stream, ssrc: Optional[int]) -> None:
+    """
+    What the far end reports on is ours, whatever the variables say; but not an SSRC that we had before, of which a late
+    report came.
+    """
+    if ssrc and ssrc != ours.ssrc and all(report.ssrc != ssrc for report in ours.reports):
+        ours.ssrc = ssrc
+
+
+def _is_possible(block: Block, captured: int, leg: Leg) -> bool:
+    """
+    Whether a round trip can be: A - LSR - DLSR (RFC 3550 §6.4.1). FreeSWITCH keeps that of an earlier report, which may
+    have been about another source, where this one has no LSR, or a DLSR that is longer than the time since.
+    """
+    if block.lsr == 0:
+        return False
+    if block.lsr is not None and block.dlsr is not None:
+        seconds, micros = divmod(captured, 1_000_000)
+        arrival = ((seconds + NTP_EPOCH) & 0xFFFF) << 16 | (micros << 16) // 1_000_000
+        if (arrival - block.lsr) & 0xFFFFFFFF < block.dlsr:
+            return False
+    return block.rtt is not None and 0 < block.rtt <= leg.seen - leg.began + LATENESS
 
 
 def _hear(leg: Leg, medium: Medium, remote_ssrc: Optional[int]) -> None:

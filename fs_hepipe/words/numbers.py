@@ -1,7 +1,7 @@
 """
-Headers that are numbers -> numbers, or a MappingError that names the header.
+Headers that are numbers -> numbers. A missing header is None.
 
-A missing header is None; a header that is not a number is an error.
+A header that is not a number is a MappingError that names it, or absent and counted: see `Lenient`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.errors import MappingError
 from fs_hepipe.words.event import Get
+
+NOT_A_NUMBER = "not_a_number"
+"""The reason why something was not mapped, or left out."""
 
 MAX_INTEGER = 2**53
 """The largest integer that every JSON reader holds exactly (RFC 8259 §6); FreeSWITCH's counts stay far below."""
@@ -42,7 +45,7 @@ _decimal_fraction = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
 
 
 def _not_a_number(header: str, text: str) -> MappingError:
-    return MappingError("not_a_number", f"{header}: {text[:80]!r:.80}")
+    return MappingError(NOT_A_NUMBER, f"{header}: {text[:80]!r:.80}")
 
 
 def unsigned(get: Get, header: str) -> Optional[int]:
@@ -66,8 +69,8 @@ def integer(text: Optional[str]) -> Optional[int]:
     return number if number <= 0xFFFFFFFF else None  # noqa: PLR2004
 
 
-def numbers(get: Get, headers: tuple[str, ...]) -> list[Optional[int]]:
-    """The non-negative decimal numbers of headers, in their order; None for one that is missing."""
+def numbers(get: Get, headers: tuple[str, ...], left_out: Counts[str]) -> list[Optional[int]]:
+    """The non-negative decimal numbers of headers, in their order; None for one that is missing or not a number."""
     texts = [*map(get, headers)]
     try:
         digits = "".join(texts)  # type: ignore[arg-type]  # checked together: a fifth of the time
@@ -77,7 +80,8 @@ def numbers(get: Get, headers: tuple[str, ...]) -> list[Optional[int]]:
                 return found  # type: ignore[return-value]
     except (TypeError, ValueError):
         pass  # one is missing, or empty, or no UTF-8
-    return [None if text is None else _unsigned(header, text) for header, text in zip(headers, texts)]
+    lenient = Lenient(dict(zip(headers, texts)).get, left_out)
+    return [*map(lenient.unsigned, headers)]
 
 
 def signed24(number: int) -> int:
@@ -85,13 +89,13 @@ def signed24(number: int) -> int:
     return ((number & 0xFFFFFF) ^ 0x800000) - 0x800000
 
 
-def hexadecimal(get: Get, header: str) -> Optional[int]:
-    """An SSRC, printed as eight hexadecimal digits."""
-    text = get(header)
+def hexadecimal(text: Optional[str], left_out: Counts[str]) -> Optional[int]:
+    """An SSRC, printed as eight hexadecimal digits; None if it is missing or not a number."""
     if text is None:
         return None
     if not 0 < len(text) <= MAX_HEXADECIMAL_DIGITS or text.strip(HEXADECIMAL_DIGITS):
-        raise _not_a_number(header, text)
+        left_out[NOT_A_NUMBER] += 1
+        return None
     return int(text, 16)
 
 

@@ -352,14 +352,14 @@ def test_what_came_under_the_new_name_before_the_rename_is_the_legs() -> None:
     leg = legs.hear(Channel("old"), "CHANNEL_CREATE", sip())
     legs.waiting.add(leg, Record(1, 100, b"", received=False), 0.0)
     early = legs.get("new", 1.0)
-    early.is_new_sender_report((1, 2, 3))
+    early.is_new_sender_report(1, (2, 3))
     legs.waiting.add(early, Record(2, 5, b"", received=True), 1.0)
     assert legs.hear(Channel("new"), "CHANNEL_UUID", {"Old-Unique-ID": "old"}) is leg
     assert (early.dropped, early.held, len(legs)) == (True, None, 1)
     legs.drop(early)
     assert legs.find("new") is leg, "who drops what it was does not drop what it is"
     assert [legs.waiting.take(leg).timestamp for _ in range(2)] == [1, 2]
-    assert not leg.is_new_sender_report((1, 2, 3))
+    assert not leg.is_new_sender_report(1, (2, 3))
 
 
 def test_a_renamed_leg_leaves_alone_what_names_somebody_else() -> None:

@@ -241,10 +241,10 @@ def test_rtcp_under_a_new_unique_id_before_its_rename_is_of_the_renamed_leg() ->
     "settings, headers",
     [
         ({"report_rtcp_events": False}, received_rtcp()),
-        ({}, received_rtcp(ntp=(0, 0))),  # an empty report
-        ({}, {**received_rtcp(), "RTP-Timestamp": "x"}),
+        ({}, received_rtcp(0, ntp=(0, 0))),  # an empty report
+        ({}, {**received_rtcp(), "Capture-Time": "x", "Event-Date-Timestamp": "x"}),
     ],
-    ids=["not reported", "empty", "no number"],
+    ids=["not reported", "empty", "no time"],
 )
 def test_rtcp_of_an_unknown_leg_that_gives_no_record_leaves_no_leg_behind(
     settings: dict[str, Any], headers: dict[str, str]
@@ -331,7 +331,7 @@ def test_a_leg_with_video_alone_has_the_ports_of_its_video() -> None:
 def test_a_report_whose_medium_can_not_be_told_has_no_address_where_there_is_none() -> None:
     ear, a = Ear(), Channel()
     ear.hear(a.event(ANSWER, {**sip(), **audio(), **video(), "variable_remote_media_ip": "host.example.invalid"}))
-    (message,) = ear.hear(a.hears(received_rtcp(0xFCFC, blocks=[block(99)])))
+    (message,) = ear.hear(a.hears(received_rtcp(0xFCFC, blocks=[block(99)], rate=16_000)))
     assert flow(message) == ("192.0.2.2", 0, "192.0.2.2", 0)
 
 

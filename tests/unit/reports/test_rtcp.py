@@ -14,7 +14,7 @@ from fs_hepipe.calls.leg import MAX_SENDERS, Leg
 from fs_hepipe.calls.media import MAX_SOURCES, Medium, Reception
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.reports import rtcp
-from fs_hepipe.words.errors import MappingError
+from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
 from tests.unit.synthetic import (
     ENCODERS,
@@ -30,9 +30,17 @@ from tests.unit.synthetic import (
     received_rtcp,
     sent_rtcp,
     sip,
+    video,
 )
 
 OURS, THEIRS, PICTURE = 0x0A0A0A0A, 0xFAFA, 0x0B0B0B0B
+
+
+NEVER_SENT = {
+    **received_rtcp(0, ntp=(0, 0), blocks=[block(OURS)]),
+    **dict.fromkeys(["RTP-Timestamp", "Sender-Packet-Count", "Octect-Packet-Count"], "0"),
+}
+"""A receiver report of a far end that never sent anything."""
 
 
 def medium(kind: str = "audio", ssrc: Optional[int] = OURS, clock: Optional[int] = 8000) -> Medium:
@@ -48,12 +56,12 @@ def loaded(record: Optional[Record]) -> dict[str, Any]:
 
 def hear(leg: Leg, headers: Headers, unit: str = "ms") -> dict[str, Any]:
     """The report that came from the far end."""
-    return loaded(rtcp.received(Channel().hears(headers).getHeader, leg, unit))
+    return loaded(rtcp.received(Channel().hears(headers).getHeader, leg, unit, Counts()))
 
 
 def say(leg: Leg, headers: Headers, unit: str = "ms") -> dict[str, Any]:
     """The report that the switch sent."""
-    return loaded(rtcp.sent(Channel().says(headers).getHeader, leg, unit))
+    return loaded(rtcp.sent(Channel().says(headers).getHeader, leg, unit, Counts()))
 
 
 # --- the whole report -------------------------------------------------------------------------------------------------
@@ -116,8 +124,8 @@ def test_our_ssrc_is_left_out_until_it_is_known() -> None:
 
 def test_a_record_is_of_type_5_in_its_own_direction_at_the_time_of_its_capture() -> None:
     leg = leg_with(medium())
-    received = rtcp.received(Channel().hears(received_rtcp(), at=1.5).getHeader, leg, "ms")
-    sent = rtcp.sent(Channel().says(sent_rtcp(), at=2.5).getHeader, leg, "ms")
+    received = rtcp.received(Channel().hears(received_rtcp(), at=1.5).getHeader, leg, "ms", Counts())
+    sent = rtcp.sent(Channel().says(sent_rtcp(), at=2.5).getHeader, leg, "ms", Counts())
     assert received is not None
     assert sent is not None
     assert (received.protocol_type, received.received, received.plane) == (5, True, Plane.RTCP)
@@ -127,7 +135,7 @@ def test_a_record_is_of_type_5_in_its_own_direction_at_the_time_of_its_capture()
 
 def test_the_event_time_stands_in_for_a_capture_time_that_is_missing() -> None:
     heard = Channel().hears({**received_rtcp(), "Capture-Time": "0"}, at=1.5)
-    record = rtcp.received(heard.getHeader, leg_with(medium()), "ms")
+    record = rtcp.received(heard.getHeader, leg_with(medium()), "ms", Counts())
     assert record is not None
     assert record.timestamp == T0 + 1_500_000
 
@@ -165,9 +173,28 @@ def test_a_report_whose_sender_or_time_is_missing_is_no_sender_report(missing: s
     assert hear(leg_with(medium()), headers)["type"] == 201
 
 
+@pytest.mark.parametrize("ntp", [(0, 0), (0, 7), (4_004_390_963, 531_437_778)])
+def test_a_sender_report_is_known_by_any_number_that_is_new(ntp: tuple[int, int]) -> None:
+    """RFC 3550 §6.4.1 allows an NTP time of 0, and nothing forbids the one before: each keeps its counts."""
+    leg, told = leg_with(medium()), []
+    for packets in (200, 200, 450, 450):
+        counts = {"Sender-Packet-Count": str(packets)}
+        told.append(hear(leg, {**received_rtcp(THEIRS, ntp=ntp, blocks=[block(OURS)]), **counts}))
+    assert [report["type"] for report in told] == [200, 201, 200, 201]
+    assert [report["sender_information"]["packets"] for report in told if report["type"] == 200] == [200, 450]
+
+
+@pytest.mark.parametrize("header", ["RTP-Timestamp", "Sender-Packet-Count", "Octect-Packet-Count"])
+def test_a_report_with_one_number_beside_an_unset_time_is_a_sender_report(header: str) -> None:
+    zero = dict.fromkeys(["RTP-Timestamp", "Sender-Packet-Count", "Octect-Packet-Count"], "0")
+    headers = {**received_rtcp(THEIRS, ntp=(0, 0), blocks=[block(OURS)]), **zero}
+    assert hear(leg_with(medium()), headers)["type"] == 201
+    assert hear(leg_with(medium()), {**headers, header: "5"})["type"] == 200
+
+
 def test_a_receiver_report_without_a_block_says_nothing() -> None:
     leg = leg_with(medium())
-    assert rtcp.received(Channel().hears(received_rtcp(0, ntp=(0, 0))).getHeader, leg, "ms") is None
+    assert rtcp.received(Channel().hears(received_rtcp(0, ntp=(0, 0))).getHeader, leg, "ms", Counts()) is None
 
 
 def test_a_sender_report_without_a_block_says_what_was_sent() -> None:
@@ -288,10 +315,22 @@ def test_a_missing_number_of_a_block_is_an_absent_key(header: str, key: str) -> 
     "header",
     ["SSRC", "RTP-Timestamp", "RTP-Rate", "Source0-SSRC", "Source0-Lost", "Source0-DLSR", "Rtt0-Avg", "Capture-Time"],
 )
-def test_a_header_that_is_no_number_is_a_fault(header: str) -> None:
-    headers = {**received_rtcp(blocks=[block(OURS)], rtts=[0.1]), header: "none"}
-    with pytest.raises(MappingError, match=f"not_a_number: {header}"):
-        rtcp.received(Channel().hears(headers).getHeader, leg_with(medium()), "ms")
+@pytest.mark.parametrize("text", ["none", "-nan", "", "9" * 400])
+def test_a_header_that_is_no_number_costs_no_other_one(header: str, text: str) -> None:
+    good = received_rtcp(THEIRS, blocks=[block(OURS)], rtts=[0.1])
+    left_out = Counts[str]()
+    bad = loaded(rtcp.received(Channel().hears({**good, header: text}).getHeader, leg_with(medium()), "ms", left_out))
+    missing = {**good}
+    if header == "Capture-Time":
+        missing[header] = "0"
+    elif header == "Source0-SSRC":
+        del bad["report_blocks"][0]["highest_seq_no"]  # it is a block all the same
+        assert "source_ssrc" not in bad["report_blocks"][0]
+        missing = {}
+    else:
+        del missing[header]
+    assert left_out == {"not_a_number": 1}
+    assert not missing or bad == hear(leg_with(medium()), missing)
 
 
 @pytest.mark.parametrize("encoder", sorted(ENCODERS))
@@ -378,8 +417,11 @@ def test_an_ssrc_heard_before_tells_the_medium() -> None:
 
 def test_a_report_whose_medium_can_not_be_told_leaves_it_out() -> None:
     leg = both()
+    for each in leg.media:
+        each.clock, each.tells_sent = 8000, True
     assert "medium" not in hear(leg, received_rtcp(77, blocks=[block(99)]))
-    assert "medium" not in hear(leg, received_rtcp(0, ntp=(0, 0), blocks=[block(99)]))
+    assert "medium" not in hear(leg, {**NEVER_SENT, "Source0-SSRC": "00000063"})
+    assert "medium" not in hear(leg, received_rtcp(77, blocks=[block(99)], rate=16_000))
     nameless = received_rtcp(blocks=[block(99)])
     del nameless["SSRC"]
     assert "medium" not in hear(leg, nameless)
@@ -431,8 +473,8 @@ def test_the_round_trip_is_that_of_the_block_about_us() -> None:
 
 def test_a_block_about_somebody_else_is_not_kept_as_ours() -> None:
     sound = medium()
-    hear(leg_with(sound), received_rtcp(blocks=[block(99)]))
-    assert sound.sent.reports == ()
+    hear(leg_with(sound), received_rtcp(blocks=[block(99), block(98)]))
+    assert (sound.sent.reports, sound.sent.ssrc) == ((), OURS)
     unknown = medium(ssrc=None)
     hear(leg_with(unknown), received_rtcp(blocks=[block(99)]))
     assert [reception.ssrc for reception in unknown.sent.reports] == [99]
@@ -481,7 +523,114 @@ def test_a_sent_block_without_a_loss_tells_nothing_of_it_either() -> None:
 def test_the_round_trip_of_a_report_is_not_that_of_somebody_else() -> None:
     report = hear(leg_with(medium()), received_rtcp(blocks=[block(99), block(OURS)], rtts=[9.9, 0.02]))
     assert report["rtt_avg_ms"] == 20.0
-    assert "rtt_avg_ms" not in hear(leg_with(medium()), received_rtcp(blocks=[block(99)], rtts=[9.9]))
+    others = received_rtcp(blocks=[block(99), block(98)], rtts=[0.9, 0.8])
+    assert "rtt_avg_ms" not in hear(leg_with(medium()), others)
+
+
+def test_what_the_far_end_reports_on_is_ours_whatever_the_variables_say() -> None:
+    """`rtp_use_ssrc` is set when RTP begins, and stays."""
+    sound = medium()
+    leg = leg_with(sound)
+    hear(leg, received_rtcp(THEIRS, blocks=[block(0xFEED, Lost=4)], rtts=[0.03]))
+    assert say(leg, sent_rtcp(THEIRS))["ssrc"] == 0xFEED
+    assert sound.sent.reports == (Reception(0xFEED, 4, 52352, 80, 0.03),)
+
+
+def test_a_late_report_on_the_ssrc_before_does_not_bring_it_back() -> None:
+    sound = medium()
+    leg = leg_with(sound)
+    for ssrc in (OURS, 0xFEED, OURS):
+        hear(leg, received_rtcp(THEIRS, blocks=[block(ssrc)]))
+    assert say(leg, sent_rtcp(THEIRS))["ssrc"] == 0xFEED
+
+
+def test_a_variable_that_did_not_change_does_not_bring_the_old_ssrc_back() -> None:
+    ear, a = Ear(), Channel()
+    ear.hear(a.event("CHANNEL_ANSWER", {**sip(), **audio()}), a.hears(received_rtcp(blocks=[block(0xFEED)])))
+    ear.hear(a.event("CALL_UPDATE", {**sip(), **audio()}))
+    (old,) = ear.hear(a.says(sent_rtcp()))
+    ear.hear(a.event("CALL_UPDATE", {**sip(), **audio(ssrc=0xF00D)}))
+    (new,) = ear.hear(a.says(sent_rtcp()))
+    assert (body(old)["ssrc"], body(new)["ssrc"]) == (0xFEED, 0xF00D)
+
+
+# --- round trips that can be ------------------------------------------------------------------------------------------
+
+
+def arrival(seconds_ago: float, at: float = 0.0) -> int:
+    """The LSR of a report that was sent so long before a report that is captured `at` seconds after the story began."""
+    micros = T0 + round((at - seconds_ago) * 1e6) + 1234
+    return ((micros // 1_000_000 + 2_208_988_800) & 0xFFFF) << 16 | (micros % 1_000_000 << 16) // 1_000_000
+
+
+@pytest.mark.parametrize(
+    "rtt, lsr, dlsr, possible",
+    [
+        (0.04, arrival(4.04), 4 << 16, True),
+        (0.04, arrival(4.0), 5 << 16, False),  # longer at the far end than since we sent
+        (0.04, 0, 0, False),  # of another report: this one answers none
+        (-60_000.0, arrival(4.04), 4 << 16, False),
+        (31_234.5, arrival(31_238.5), 4 << 16, False),  # the far end gave a time of its own
+        (9.9, arrival(13.9), 4 << 16, False),  # longer than the call
+        (2.5, arrival(6.5), 4 << 16, True),
+    ],
+)
+def test_a_round_trip_that_can_not_be_is_left_out_and_counted(
+    rtt: float, lsr: int, dlsr: int, possible: bool
+) -> None:
+    sound, left_out = medium(), Counts[str]()
+    headers = received_rtcp(THEIRS, blocks=[block(OURS, LSR=lsr, DLSR=dlsr)], rtts=[rtt])
+    report = loaded(rtcp.received(Channel().hears(headers).getHeader, leg_with(sound), "ms", left_out))
+    assert report.get("rtt_avg_ms") == (round(rtt * 1000, 3) if possible else None)
+    assert sound.sent.reports[0].rtt == (rtt if possible else None)
+    assert left_out == ({} if possible else {"contradicted": 1})
+
+
+def test_a_round_trip_is_no_longer_than_its_call() -> None:
+    ear, a = Ear(), Channel()
+    ear.hear(a.event("CHANNEL_CREATE", sip()), a.event("CHANNEL_ANSWER", {**sip(), **audio()}), now=100.0)
+    seen = []
+    for ntp, now in ((1, 103.0), (2, 130.0)):
+        report = received_rtcp(ntp=(ntp, ntp), blocks=[block(OURS, LSR=arrival(30.0), DLSR=65536)], rtts=[20.0])
+        (message,) = ear.hear(a.hears(report), now=now)
+        seen.append(body(message).get("rtt_avg_ms"))
+    assert seen == [None, 20_000.0]
+
+
+# --- two media --------------------------------------------------------------------------------------------------------
+
+
+def test_the_clock_tells_the_medium_of_a_far_end_that_is_silent() -> None:
+    """It has no SSRC of its own yet, and what it reports on is not what the variables say."""
+    leg = both()
+    silent = {**NEVER_SENT, "Source0-SSRC": "0000feed"}
+    assert hear(leg, {**silent, "RTP-Rate": "90000"})["medium"] == "video"
+    assert [each.sent.ssrc for each in leg.media] == [OURS, 0xFEED]
+    assert hear(leg, {**silent, "Source0-SSRC": "0000f00d"})["medium"] == "audio"
+    assert [each.sent.ssrc for each in leg.media] == [0xF00D, 0xFEED]
+
+
+def test_a_sent_report_to_a_silent_far_end_is_of_the_medium_that_is_told() -> None:
+    """FreeSWITCH tells its RTCP on video only with rtp_video_send_rtcp_message_event."""
+    leg = both()
+    silent = sent_rtcp(0, 0)
+    assert (say(leg, silent)["medium"], say(leg, silent)["ssrc"]) == ("audio", OURS)
+    leg = both()
+    for each in leg.media:
+        each.tells_sent = True
+    assert "medium" not in say(leg, silent)
+    hear(leg, received_rtcp(THEIRS, blocks=[block(OURS)]))
+    assert say(leg, silent)["medium"] == "video", "audio's far end is not silent"
+
+
+@pytest.mark.parametrize("told, media", [("true", [True, True]), (None, [True, False]), ("false", [True, False])])
+def test_whether_rtcp_on_video_is_told_is_a_variable(told: Optional[str], media: list[bool]) -> None:
+    ear, a = Ear(), Channel()
+    asked = {} if told is None else {"variable_rtp_video_send_rtcp_message_event": told}
+    ear.hear(a.event("CHANNEL_ANSWER", {**sip(), **audio(), **video(), **asked}))
+    leg = ear.pipeline.legs.find("leg-a")
+    assert leg is not None
+    assert [each.tells_sent for each in leg.media] == media
 
 
 WORDS = st.integers(0, 2**32 - 1)
@@ -489,7 +638,7 @@ SSRCS = st.sampled_from([0, OURS, THEIRS, PICTURE])
 
 
 @st.composite
-def reports(draw: st.DrawFn) -> tuple[Callable[[Get, Leg, str], Optional[Record]], dict[str, str]]:
+def reports(draw: st.DrawFn) -> tuple[Callable[[Get, Leg, str, Counts[str]], Optional[Record]], dict[str, str]]:
     """Any report, most of the usual shape: now and then a header is missing, or there is another number of blocks."""
     ntp = draw(st.sampled_from([(0, 0), (1, 1), (1, 2), (4_004_390_963, 2**32 - 1)]))
     if draw(st.booleans()):
@@ -512,7 +661,7 @@ def reports(draw: st.DrawFn) -> tuple[Callable[[Get, Leg, str], Optional[Record]
     st.sampled_from([8000, None]),
 )  # fmt: skip
 def test_a_report_written_in_one_is_the_same_as_one_written_member_by_member(
-    story: list[tuple[Callable[[Get, Leg, str], Optional[Record]], dict[str, str]]],
+    story: list[tuple[Callable[[Get, Leg, str, Counts[str]], Optional[Record]], dict[str, str]]],
     unit: str,
     media: str,
     clock: Optional[int],
@@ -523,9 +672,9 @@ def test_a_report_written_in_one_is_the_same_as_one_written_member_by_member(
     first, second = (leg_with(*(medium(kind, ssrcs[kind], clock) for kind in kinds)) for _ in range(2))
     for mapper, headers in story:
         get = Channel().hears(headers).getHeader
-        written = mapper(get, first, unit)
+        written = mapper(get, first, unit, Counts())
         with mock.patch.object(rtcp, "_usual", return_value=None):
-            by_member = mapper(get, second, unit)
+            by_member = mapper(get, second, unit, Counts())
         if written is None or by_member is None:
             assert written is by_member
         else:
