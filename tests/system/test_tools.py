@@ -176,6 +176,15 @@ def test_a_line_that_is_no_event_is_named_and_the_rest_goes_on(collector: socket
     assert len(received(collector, 2)) == 2
 
 
+def test_more_faults_than_a_person_reads_are_counted_only(collector: socket.socket, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_bytes(b"x\n" * 107)
+    done = run("replay", str(bad), "--collector", url(collector), "--json")
+    assert json.loads(done.stdout)["faults"] == 107
+    assert done.stderr.count("error: ") == 101
+    assert done.stderr.endswith("error: there are more, which are counted only\n")
+
+
 def test_files_that_cannot_be_read_are_named(collector: socket.socket, tmp_path: Path) -> None:
     torn = tmp_path / "torn.jsonl.gz"
     torn.write_bytes(Path(recording("busy_486")).read_bytes()[:-500])
