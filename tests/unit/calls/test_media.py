@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fs_hepipe.calls import media
-from fs_hepipe.calls.endpoint import Endpoint, ip_literal
+from fs_hepipe.calls.endpoint import MAX_ADDRESS, Endpoint, endpoint, ip_literal
 from fs_hepipe.calls.media import MAX_SOURCES, Medium, Reception, Stream, observe_media
 from fs_hepipe.calls.sdp import media_lines
 from fs_hepipe.words.numbers import integer
@@ -386,6 +386,13 @@ def test_video_that_was_there_can_move() -> None:
 )
 def test_an_address_is_an_address_or_none(text: str, address: Optional[str]) -> None:
     assert ip_literal(text) == address
+
+
+def test_an_address_is_no_longer_than_one_with_its_zone_can_be() -> None:
+    longest = "fe80::1%".ljust(MAX_ADDRESS, "z")
+    assert (ip_literal(longest), ip_literal(longest + "z")) == ("fe80::1", None)
+    assert endpoint(longest, "0000005060") == Endpoint("fe80::1", 5060)
+    assert endpoint(longest + "z", "5060") is None
 
 
 @pytest.mark.parametrize(

@@ -124,9 +124,14 @@ def test_rtcp_mux_is_an_attribute_of_the_stream_and_not_a_word_in_another() -> N
     assert [each.mux for each in lines] == [False, True]
 
 
-def test_lines_may_end_in_a_newline_alone() -> None:
-    (found,) = media_lines((HEAD + "m=audio 30000 RTP/AVP 0\r\na=rtcp-mux\r\n").replace("\r", ""))
-    assert found.mux
+@pytest.mark.parametrize("end", ["\r", "\n"])
+def test_lines_may_end_in_one_of_the_two_alone(end: str) -> None:
+    (found,) = media_lines((HEAD + "m=audio 30000 RTP/AVP 0\r\na=rtcp-mux\r\n").replace("\r\n", end))
+    assert (found.port, found.mux) == (30_000, True)
+
+
+def test_what_looks_like_an_address_elsewhere_is_none() -> None:
+    assert audio("30000 RTP/AVP 0\r\ni=IN IP4 192.0.2.99").ip == "198.51.100.7"
 
 
 scraps = st.lists(st.sampled_from(["\nm=audio ", "1", "0", "\na=rtcp:", "c=IN IP", "/", " "])).map("".join)
