@@ -21,6 +21,7 @@ from fs_hepipe.reports.who import is_by_far_end
 from fs_hepipe.reports.whole_event import whole_event
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, Get
+from fs_hepipe.words.numbers import is_number
 from fs_hepipe.words.secret import MAX_LINE, beginning, data_without_secrets, may_hold_secret, text_without_secrets
 from fs_hepipe.words.text import pairs, shown, to_json
 
@@ -157,6 +158,6 @@ def _fields(
         if other is not None and other.call_id:
             fields["other-call-id"] = other.call_id[:MAX_LINE]
     sequence = get(names.EVENT_SEQUENCE)
-    if sequence:
-        fields["seq"] = sequence[:MAX_LINE]
+    if sequence and is_number(sequence):
+        fields["seq"] = sequence
     return fields

@@ -23,6 +23,7 @@ from fs_hepipe.reports.who import is_custom_by_far_end
 from fs_hepipe.reports.whole_event import every_header, whole_event
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, Get, header_text
+from fs_hepipe.words.numbers import is_number
 from fs_hepipe.words.secret import beginning, headers_without_secrets, text_without_secrets
 from fs_hepipe.words.text import quoted, shown, to_json
 
@@ -167,8 +168,8 @@ def _fields(event: Event, get: Get, subclass: str, *, masks_digits: bool) -> dic
     else:
         fields = _every(event, masks_digits=masks_digits)
     sequence = get(names.EVENT_SEQUENCE)
-    if sequence:
-        fields["seq"] = shown(sequence)
+    if sequence and is_number(sequence):
+        fields["seq"] = sequence
     return fields
 
 

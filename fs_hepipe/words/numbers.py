@@ -55,10 +55,15 @@ def unsigned(get: Get, header: str) -> Optional[int]:
 
 
 def _unsigned(header: str, text: str) -> int:
-    number = int(text) if len(text) <= MAX_DIGITS and text.isdigit() and text.isascii() else None
+    number = int(text) if is_number(text) else None
     if number is None or number > MAX_INTEGER:
         raise _not_a_number(header, text)
     return number
+
+
+def is_number(text: str) -> bool:
+    """Whether it is a non-negative decimal number."""
+    return len(text) <= MAX_DIGITS and text.isascii() and text.isdigit()
 
 
 def integer(text: Optional[str]) -> Optional[int]:
