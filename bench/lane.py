@@ -140,7 +140,8 @@ class Fed:
         """Runs an agent over what lives already, and then over the events."""
         agent = Agent(configuration(args, settings), lambda _length: self)
         self._iterator = self._events(agent)
-        agent.run(lambda: living, lambda event: event)  # they are asked about by themselves
+        # They are asked about by themselves; later questions, by Unique-ID, have no answer.
+        agent.run(lambda: living, lambda event: None if isinstance(event, str) else event)
         return agent
 
     def bind(self, name: str, subclass: str = "") -> bool:  # noqa: ARG002  it gives what it has
