@@ -161,7 +161,7 @@ def received(get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str]) -> Opt
         _hear(leg, medium, ssrc)
         ours = medium.sent
         if len(blocks) == 1:
-            _learn_our_ssrc(ours, blocks[0].ssrc)
+            _learn_our_ssrc(ours, blocks[0])
         for block in blocks:
             if block.rtt and not _is_possible(block, report.captured, leg):
                 block.rtt = None
@@ -181,7 +181,7 @@ def sent(get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str]) -> Optiona
     """
     report = _read_sent(get, left_out)
     ssrc = report.ssrc
-    report.medium = medium = _medium_sent(leg.media, ssrc)
+    report.medium = medium = _medium_sent(leg, ssrc)
     if medium is not None:
         report.sender = medium.sent.ssrc
         if ssrc:
@@ -253,48 +253,51 @@ def _is_sender_report(leg: Leg, report: Report) -> bool:
 
 def _medium_received(leg: Leg, report: Report) -> Optional[Medium]:
     """
-    The medium a report is of: its blocks are about our SSRC, or it comes from an SSRC heard before, or the event has
-    the clock of one medium only.
+    The medium a report is of: its blocks are about our SSRC, or it comes from an SSRC heard before, or it is the only
+    one now, or the event has the clock of one medium only. A late report may be of a medium that has ended.
     """
-    media = leg.media
-    if len(media) == 1:
-        return media[0]
-    for medium in media:
+    if leg.video is None:
+        return leg.audio
+    for medium in leg.all_media:
         if medium.sent.ssrc and any(block.ssrc == medium.sent.ssrc for block in report.blocks):
             return medium
-    heard = _medium_heard(media, report.ssrc)
-    if heard is not None or not report.clock:
-        return heard
+    media = leg.media
+    found = _medium_heard(leg, report.ssrc) or _only(media)
+    if found is not None or not report.clock:
+        return found
     return _only([medium for medium in media if medium.clock == report.clock])
 
 
-def _medium_sent(media: list[Medium], remote_ssrc: Optional[int]) -> Optional[Medium]:
+def _medium_sent(leg: Leg, remote_ssrc: Optional[int]) -> Optional[Medium]:
     """
     The medium of a report that we sent: it names the far end's SSRC, which is 0 as long as the far end is silent.
     FreeSWITCH tells its reports on video only if it was asked to (switch_core_media.c:switch_core_media_activate_rtp).
     """
-    if len(media) == 1:
-        return media[0]
+    if leg.video is None:
+        return leg.audio
+    media = leg.media
     told = [medium for medium in media if medium.tells_sent and not (medium.received.ssrc and not remote_ssrc)]
-    return _medium_heard(media, remote_ssrc) or _only(told)
+    return _medium_heard(leg, remote_ssrc) or _only(media) or _only(told)
 
 
-def _medium_heard(media: list[Medium], remote_ssrc: Optional[int]) -> Optional[Medium]:
+def _medium_heard(leg: Leg, remote_ssrc: Optional[int]) -> Optional[Medium]:
     """The medium in which this SSRC was heard."""
-    return next((medium for medium in media if remote_ssrc and medium.received.ssrc == remote_ssrc), None)
+    return next((medium for medium in leg.all_media if remote_ssrc and medium.received.ssrc == remote_ssrc), None)
 
 
 def _only(media: list[Medium]) -> Optional[Medium]:
     return media[0] if len(media) == 1 else None
 
 
-def _learn_our_ssrc(ours: Stream, ssrc: Optional[int]) -> None:
+def _learn_our_ssrc(ours: Stream, block: Block) -> None:
     """
     What the far end reports on is ours, whatever the variables say; but not an SSRC that we had before, of which a late
-    report came.
+    report came. If packets of that one still arrive, it is ours: the report between was about somebody else.
     """
-    if ssrc and ssrc != ours.ssrc and all(report.ssrc != ssrc for report in ours.reports):
-        ours.ssrc = ssrc
+    if block.ssrc and block.ssrc != ours.ssrc:
+        before = next((report.highest_seq or 0 for report in ours.reports if report.ssrc == block.ssrc), -1)
+        if (block.highest_seq or 0) > before:
+            ours.ssrc = block.ssrc
 
 
 def _is_possible(block: Block, captured: int, leg: Leg) -> bool:
@@ -383,8 +386,9 @@ def _jitter(block: Block, clock: Optional[int], jitter_unit: str) -> Optional[fl
 def _round_trip(report: Report) -> Optional[float]:
     """ms: of the block about our stream. The switch gives one for every block, also for those about others."""
     ours = report.medium.sent.ssrc if report.medium is not None else None
+    is_only = len(report.blocks) == 1
     for block in report.blocks:
-        if block.rtt and (ours is None or ours == block.ssrc):
+        if block.rtt and (ours == block.ssrc if ours else is_only):
             return round(block.rtt * 1000, 3)
     return None
 

@@ -544,6 +544,44 @@ def test_a_late_report_on_the_ssrc_before_does_not_bring_it_back() -> None:
     assert say(leg, sent_rtcp(THEIRS))["ssrc"] == 0xFEED
 
 
+def test_one_report_about_somebody_else_does_not_take_our_ssrc_away_for_ever() -> None:
+    leg = leg_with(medium())
+    hear(leg, received_rtcp(blocks=[block(OURS, Highest_Sequence_Number_Received=1000)]))
+    hear(leg, received_rtcp(blocks=[block(0x77)]))
+    hear(leg, received_rtcp(blocks=[block(OURS, Highest_Sequence_Number_Received=1250, Lost=7)]))
+    assert say(leg, sent_rtcp())["ssrc"] == OURS
+    assert leg.audio is not None
+    assert leg.audio.sent.last == Reception(OURS, 7, 1250, 80)
+
+
+def test_of_several_blocks_none_has_our_round_trip_as_long_as_our_ssrc_is_not_known() -> None:
+    blocks = [block(0x77, LSR=1, DLSR=0), block(OURS, LSR=1, DLSR=0)]
+    leg = leg_with(medium(ssrc=None))
+    assert "rtt_avg_ms" not in hear(leg, received_rtcp(blocks=blocks, rtts=[4.9, 0.02]))
+    assert hear(leg, received_rtcp(blocks=blocks[1:], rtts=[0.02]))["rtt_avg_ms"] == 20
+
+
+def test_a_late_report_is_of_the_medium_that_has_ended() -> None:
+    leg = both()
+    hear(leg, received_rtcp(0xFBFB, blocks=[block(PICTURE)], rate=90_000))
+    assert leg.audio is not None
+    assert leg.video is not None
+    leg.video.active = False
+    late = hear(leg, received_rtcp(0xFBFB, (4_004_390_968, 1), [block(PICTURE, Lost=9)], rate=90_000))
+    assert late["medium"] == "video"
+    assert say(leg, sent_rtcp(0xFBFB))["medium"] == "video"
+    assert leg.audio.received.ssrc is None, "the picture's is not the sound's"
+    assert hear(leg, received_rtcp(0xFAFA, blocks=[block(0x77)]))["medium"] == "audio"
+
+
+def test_the_only_medium_is_the_medium_also_after_its_end() -> None:
+    """A re-INVITE for T.38 has ended it, and its last reports come after that."""
+    leg = leg_with(medium())
+    assert leg.audio is not None
+    leg.audio.active = False
+    assert hear(leg, received_rtcp(blocks=[block(OURS)]))["medium"] == "audio"
+
+
 def test_a_variable_that_did_not_change_does_not_bring_the_old_ssrc_back() -> None:
     ear, a = Ear(), Channel()
     ear.hear(a.event("CHANNEL_ANSWER", {**sip(), **audio()}), a.hears(received_rtcp(blocks=[block(0xFEED)])))
