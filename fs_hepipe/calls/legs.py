@@ -9,7 +9,8 @@ Rules:
    changes nothing about it, and a Unique-ID that is used again is another leg. Other-Leg-Unique-ID names who is or will
    be the other leg when the event is fired; the end of a bridge is about the one that was, and says nothing new.
 3. CHANNEL_CREATE begins a leg, whatever its Unique-ID was before.
-4. A destroyed leg is remembered `LINGER` seconds more, for reports that were still on their way.
+4. A destroyed leg is remembered `LINGER` seconds more, for reports that were still on their way; the former Unique-ID
+   of a renamed one too.
 5. A leg of which only CUSTOM events came may have ended long ago (modules keep a copy of its headers): it is dropped
    after `STRANGE` seconds. If it lives, its next event begins it anew, and the switch is asked when RTCP comes.
 6. Bounded: beyond `max_legs` the leg unseen longest is dropped, and any leg after `SILENCE` seconds without an event.
@@ -24,7 +25,7 @@ from collections.abc import Iterator
 from typing import Optional
 
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.media import observe_media
+from fs_hepipe.calls.media import joined, observe_media
 from fs_hepipe.calls.profiles import Profiles
 from fs_hepipe.calls.signalling import observe_signalling
 from fs_hepipe.calls.waiting import Waiting
@@ -33,7 +34,7 @@ from fs_hepipe.words.event import Get
 from fs_hepipe.words.secret import beginning, without_secrets
 
 LINGER = 5.0
-"""Seconds: RTCP read by the media thread reaches the queue after its channel's CHANNEL_DESTROY at times."""
+"""Seconds: RTCP read by the media thread reaches the queue after CHANNEL_DESTROY or CHANNEL_UUID at times."""
 
 MAX_UNIQUE_ID = 65_536
 """Characters: no datagram holds more; FreeSWITCH keeps 256 (switch_apr.h:SWITCH_UUID_FORMATTED_LENGTH)."""
@@ -112,6 +113,7 @@ class Legs:
         self._live: OrderedDict[str, Leg] = OrderedDict()  # by Unique-ID, the one unseen longest first
         self._gone: OrderedDict[str, Leg] = OrderedDict()  # destroyed, the first to be dropped first
         self._strange: dict[Leg, float] = {}  # known from CUSTOM events alone, since when
+        self._renamed: OrderedDict[str, tuple[float, Leg]] = OrderedDict()  # by the former Unique-ID, since when
         self._replaced: list[Leg] = []  # by another channel of the same Unique-ID, and not yet given by `drop_old`
 
     def __len__(self) -> int:
@@ -138,10 +140,14 @@ class Legs:
         self.learns_media = learn_media
 
     def find(self, unique_id: Optional[str]) -> Optional[Leg]:
-        """The leg of this Unique-ID, alive or just gone."""
+        """The leg of this Unique-ID, alive or just gone, or just renamed."""
         if unique_id is None:
             return None
-        return self._live.get(unique_id) or self._gone.get(unique_id)
+        leg = self._live.get(unique_id) or self._gone.get(unique_id)
+        if leg is None and unique_id in self._renamed:
+            leg = self._renamed[unique_id][1]
+            return None if leg.dropped else leg
+        return leg
 
     def other(self, leg: Leg) -> Optional[Leg]:
         """The other leg of this one."""
@@ -158,7 +164,7 @@ class Legs:
         if leg is not None:
             self._live.move_to_end(unique_id)
         else:
-            leg = self._gone.get(unique_id)
+            leg = self.find(unique_id)
             if leg is None:
                 leg = self._live[unique_id] = Leg(unique_id)
                 leg.began = now
@@ -234,6 +240,11 @@ class Legs:
                 break
             del self._gone[leg.unique_id]
             leg.drop()
+        while self._renamed:
+            unique_id, (since, leg) = next(iter(self._renamed.items()))
+            if len(self._renamed) <= self._max_legs and now - since < LINGER:
+                break
+            del self._renamed[unique_id]
         while self._strange:
             leg, since = next(iter(self._strange.items()))
             if now - since < STRANGE:
@@ -257,6 +268,7 @@ class Legs:
 
     def _create(self, unique_id: str, now: float) -> Leg:
         """CHANNEL_CREATE: a Unique-ID used again (origination_uuid) is another channel, even if the old one lives."""
+        self._renamed.pop(unique_id, None)
         before = self._live.pop(unique_id, None) or self._gone.pop(unique_id, None)
         if before is not None and before.is_early:
             leg = self._live[unique_id] = before  # its RTCP, or another event, had come before its CREATE
@@ -291,10 +303,13 @@ class Legs:
         if leg is None:
             return
         early = self._live.pop(new_id, None)
+        self._renamed[leg.unique_id] = now, leg
+        self._renamed.pop(new_id, None)
         leg.rename(new_id)
         self._live[new_id] = leg
         if early is not None and not early.created and early.call_id in {None, leg.call_id}:
             leg.sender_reports += early.sender_reports
+            leg.audio, leg.video = joined(leg.audio, early.audio), joined(leg.video, early.video)
             self.waiting.move(early, leg)
             early.merged_into = leg
             early.drop()

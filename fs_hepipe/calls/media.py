@@ -93,17 +93,28 @@ class Stream:
         highest_seq: Optional[int] = None,
         jitter: Optional[int] = None,
         rtt: Optional[float] = None,
+        *,
+        by_us: bool = False,
     ) -> None:
         """
         Takes in what the receiver reports, the fields of a `Reception`. Counts of another SSRC start anew (RFC 3550
-        §8), and so do those of the same one after a restart of the source (switch_rtp.c:rtcp_stats_init): what was lost
-        before still counts.
+        §8), and so do those of the same one after a restart: what was lost before still counts.
+
+        Args:
+            by_us: whether FreeSWITCH is the receiver. It never counts a loss back (switch_rtp.c:
+                rtcp_generate_report_block) and restarts also without a new sequence (switch_rtp.c:switch_rtp_reset).
         """
         if self._source == ssrc:
             before = self._highest_seq
-            if before is not None and highest_seq is not None and lost * 2 <= self._lost:
-                # fewer lost than before is also what duplicates do, but not by half
-                self._lost_before += 0 if 0 <= highest_seq - before <= MAX_DROPOUT else self._lost
+            if before is not None and highest_seq is not None:
+                step, fewer = highest_seq - before, self._lost - lost
+                if by_us:
+                    restarted = fewer > 0 or step < 0
+                elif 0 <= step <= MAX_DROPOUT:  # more duplicates than packets can't be
+                    restarted = fewer > step
+                else:  # fewer by half, or so far back that it is no late report (switch_rtp.c:rtcp_stats_init)
+                    restarted = lost * 2 <= self._lost or step < -MAX_DROPOUT
+                self._lost_before += self._lost if restarted else 0
         elif self._source is not None:
             others = tuple([other for other in self._others if other.ssrc != ssrc])
             if len(others) + 1 >= MAX_SOURCES:
@@ -207,6 +218,17 @@ class Medium:
 
 def _known(ip: Optional[str], port: int) -> Optional[Endpoint]:
     return None if ip is None else Endpoint(ip, port)
+
+
+def joined(medium: Optional[Medium], early: Optional[Medium]) -> Optional[Medium]:
+    """A medium of a leg with what was reported about it under the leg's next Unique-ID, before that was told."""
+    if medium is None or early is None:
+        return medium or early
+    for stream, later, by_us in ((medium.received, early.received, True), (medium.sent, early.sent, False)):
+        stream.ssrc = later.ssrc or stream.ssrc
+        for report in later.reports:
+            stream.add(*report, by_us=by_us)
+    return medium
 
 
 class _Headers(NamedTuple):

@@ -128,7 +128,7 @@ class Datagrams:
             while leg.held is not None and leg.held[0][0] <= now:
                 self._end(leg, self._waiting.take(leg), "waited_too_long")
             self._release(leg)
-            if leg.channel is None and leg.held is None:  # only RTCP came, after the leg had ended
+            if leg.is_early and leg.channel is None and leg.held is None:  # only RTCP came, after the leg had ended
                 self._legs.drop(leg)
 
         self.each(self._waiting.due(now), end_what_is_due)

@@ -188,7 +188,7 @@ def sent(get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str]) -> Optiona
             _hear(leg, medium, ssrc)
             block = report.blocks[0]
             if block.lost is not None:
-                medium.received.add(ssrc, block.lost, block.highest_seq, block.jitter, block.rtt)
+                medium.received.add(ssrc, block.lost, block.highest_seq, block.jitter, by_us=True)
     return _record(leg, report, jitter_unit, False)
 
 

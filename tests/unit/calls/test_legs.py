@@ -324,6 +324,8 @@ def test_a_renamed_channel_is_the_same_leg() -> None:
     leg = legs.hear(Channel("old"), "CHANNEL_CREATE", sip("call-a"))
     assert legs.hear(Channel("new"), "CHANNEL_UUID", {"Old-Unique-ID": "old"}) is leg
     assert (leg.unique_id, leg.call_id) == ("new", "call-a")
+    assert legs.find("old") is leg, "its RTCP may still be on its way"
+    list(legs.drop_old(LINGER))
     assert legs.find("old") is None
     assert legs.find("new") is leg
     assert len(legs) == 1

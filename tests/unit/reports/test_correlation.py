@@ -389,3 +389,55 @@ def test_under_the_a_leg_setting_an_outgoing_leg_is_not_moved_by_the_end_of_its_
     end = b.event(UNBRIDGE, {"Bridge-A-Unique-ID": "b", "Bridge-B-Unique-ID": "a", "Other-Leg-Unique-ID": "x"})
     (message,) = ear.hear(end)
     assert message.correlation_id == "call-a"
+
+
+# --- what comes under the other Unique-ID of a renamed leg ------------------------------------------------------------
+
+
+def test_what_was_reported_under_the_next_unique_id_is_in_the_quality_of_the_leg() -> None:
+    ear, a, renamed = Ear(), Channel(), Channel("leg-n")
+    ear.hear(a.event(CREATE, sip("call-a")), a.event(ANSWER, {**sip("call-a"), **audio()}))
+    ear.hear(a.hears(received_rtcp(blocks=[block(OURS, Lost=50)])))
+    ear.channels["leg-n"] = {**sip("call-a"), **audio()}
+    early = [block(OURS, Lost=52, Highest_Sequence_Number_Received=52_600)]
+    ear.hear(renamed.hears(received_rtcp(ntp=(4_004_390_968, 1), blocks=early), at=5), now=5)
+    ear.hear(renamed.event(UUID, {**sip("call-a"), **audio(), "Old-Unique-ID": "leg-a"}, at=5.1), now=5.1)
+    ended = ear.hear(renamed.event(HANGUP, {**sip("call-a"), **audio(), **statistics()}, at=9), now=9)
+    (of_ours,) = [body(message) for message in ended if message.protocol_type == 34 and body(message)["DIR"] == 1]
+    assert (of_ours["PACKET_LOSS"], of_ours["SSRC"]) == (52, OURS)
+
+
+def test_rtcp_under_the_unique_id_before_the_rename_belongs_to_the_leg() -> None:
+    ear, a, renamed = Ear(), Channel(), Channel("leg-n")
+    ear.hear(a.event(CREATE, sip("call-a")), a.event(ANSWER, {**sip("call-a"), **audio()}))
+    ear.hear(renamed.event(UUID, {**sip("call-a"), "Old-Unique-ID": "leg-a"}, at=5), now=5)
+    (late,) = ear.hear(a.hears(received_rtcp(blocks=[block(OURS)]), at=5), now=5)
+    assert (late.correlation_id, body(late)["leg"]) == ("call-a", "leg-n")
+    ear.hear(renamed.event(DESTROY, at=6), now=6)
+    assert (len(ear.pipeline.legs), ear.pipeline.legs.lingering) == (0, 1)
+
+
+def test_a_unique_id_that_a_leg_had_is_soon_anybodys() -> None:
+    ear, a, renamed, b = Ear(), Channel(), Channel("leg-n"), Channel()
+    ear.hear(a.event(CREATE, sip("call-a")))
+    ear.hear(renamed.event(UUID, {**sip("call-a"), "Old-Unique-ID": "leg-a"}, at=5), now=5)
+    (created,) = ear.hear(b.event(CREATE, sip("call-b"), at=6), now=6)
+    assert created.correlation_id == "call-b"
+    ear.hear(b.event(DESTROY, at=7), now=7)
+    ear.wait(20)
+    assert ear.pipeline.legs.find("leg-a") is None
+    again = Channel("leg-m")
+    ear.hear(again.event(UUID, {**sip("call-a"), "Old-Unique-ID": "leg-n"}, at=21), now=21)
+    assert ear.pipeline.legs.find("leg-n") is ear.pipeline.legs.find("leg-m")
+    ear.wait(27)
+    assert ear.pipeline.legs.find("leg-n") is None
+    assert ear.pipeline.legs.find("leg-m") is not None
+
+
+def test_a_leg_without_a_channel_name_outlives_what_waited_on_it() -> None:
+    ear, b = Ear(), callee(other=None)
+    del b.basic["Channel-Name"]
+    ear.hear(b.event(CREATE))
+    ear.wait(11)
+    assert ear.counters.dropped == {"waited_too_long": 1}
+    assert len(ear.pipeline.legs) == 1
