@@ -124,7 +124,7 @@ class Config:
 _no_letter = re.compile(r"[\W_]+").sub
 _named_secret = re.compile("pass|pwd|secret").search
 _comments = re.compile(r"<!--.*?-->", re.DOTALL).sub
-_empty_password = re.compile(r"""<param\s+name=(["'])capture-password\1\s+value=(["'])\2\s*/>""").sub
+_empty_password = re.compile(r"""<param\s+name=(["'])capture-password\1\s+value=(["'])\2\s*(?:/>|>\s*</param>)""").sub
 
 PARAMETERS = tuple(parameters(Config))
 

@@ -95,7 +95,7 @@ class Stream:
         rtt: Optional[float] = None,
         *,
         by_us: bool = False,
-    ) -> None:
+    ) -> tuple[int, Optional[int]]:
         """
         Takes in what the receiver reports, the fields of a `Reception`. Counts of another SSRC start anew (RFC 3550
         §8), and so do those of the same one after a restart: what was lost before still counts.
@@ -103,24 +103,39 @@ class Stream:
         Args:
             by_us: whether FreeSWITCH is the receiver. It never counts a loss back (switch_rtp.c:
                 rtcp_generate_report_block) and restarts also without a new sequence (switch_rtp.c:switch_rtp_reset).
+
+        Returns:
+            How many packets were lost since the report before about this SSRC, negative with duplicates, or since its
+            counts began; and how many were expected since then, None where that cannot be told.
         """
+        since: tuple[int, Optional[int]] = lost, None
         if self._source == ssrc:
-            before = self._highest_seq
-            if before is not None and highest_seq is not None:
-                step, fewer = highest_seq - before, self._lost - lost
-                if by_us:
-                    restarted = fewer > 0 or step < 0
-                elif 0 <= step <= MAX_DROPOUT:  # more duplicates than packets can't be
-                    restarted = fewer > step
-                else:  # fewer by half, or so far back that it is no late report (switch_rtp.c:rtcp_stats_init)
-                    restarted = lost * 2 <= self._lost or step < -MAX_DROPOUT
-                self._lost_before += self._lost if restarted else 0
+            step, fewer = _step(self._highest_seq, highest_seq), self._lost - lost
+            if step is not None and self._restarts(step, lost, by_us=by_us):
+                self._lost_before += self._lost
+            else:
+                since = -fewer, step if step is not None and 0 <= step <= MAX_DROPOUT else None
         elif self._source is not None:
             others = tuple([other for other in self._others if other.ssrc != ssrc])
             if len(others) + 1 >= MAX_SOURCES:
-                return
+                return since
+            for before in self._others:
+                if before.ssrc == ssrc:
+                    step = _step(before.highest_seq, highest_seq)
+                    since = lost - before.lost, step if step is not None and 0 <= step <= MAX_DROPOUT else None
             self._others = (*others, *self.reports[-1:])
         self._source, self._lost, self._highest_seq, self._jitter, self._rtt = ssrc, lost, highest_seq, jitter, rtt
+        return since
+
+    def _restarts(self, step: int, lost: int, *, by_us: bool) -> bool:
+        """Whether the counts of the same SSRC have started anew, with a report so many sequence numbers later."""
+        fewer = self._lost - lost
+        if by_us:
+            return fewer > 0 or step < 0
+        if 0 <= step <= MAX_DROPOUT:
+            return fewer > step >= abs(lost)  # more duplicates than packets can't be
+        # fewer by half, or so far back that it is no late report (switch_rtp.c:rtcp_stats_init)
+        return lost * 2 <= self._lost or step < -MAX_DROPOUT
 
     @property
     def last(self) -> Optional[Reception]:
@@ -141,6 +156,22 @@ class Stream:
         if self._source is None:
             return None
         return self._lost_before + self._lost + sum([report.lost for report in self._others])
+
+
+def _step(before: Optional[int], after: Optional[int]) -> Optional[int]:
+    """
+    Sequence numbers from one to the other, negative backwards. They have 32 bits with their cycles; a receiver that
+    counts no cycles gives the 16 bits of RTP (RFC 3550 §6.4.1).
+    """
+    if before is None or after is None:
+        return None
+    step = after - before
+    if step < 0:
+        bits = 16 if before < 1 << 16 else 32
+        wrapped = step + (1 << bits)
+        if wrapped <= MAX_DROPOUT:
+            return wrapped
+    return step
 
 
 class Medium:

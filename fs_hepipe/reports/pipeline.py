@@ -180,7 +180,10 @@ class Pipeline:
         try:
             if now >= leg.ask_at:
                 self._ask_about(leg, now)
-            record = mapper(get, leg, self._settings.rtcp_jitter_unit, self.counters.left_out)
+            settings = self._settings
+            record = mapper(
+                get, leg, settings.rtcp_jitter_unit, self.counters.left_out, settings.rtcp_packets_lost
+            )
             if now >= leg.ask_at:  # it told that media have changed
                 self._ask_about(leg, now)
             if record is None:

@@ -6,6 +6,8 @@ it as JSON. `_usual` writes the same of a report that has everything, all at onc
 
 Rules:
 1. Numbers are RFC 3550's: cumulative counts, signed loss, fraction of 256, LSR and DLSR as they are; all numeric.
+   `packets_lost` alone is as configured, because Homer 7 takes it for 256ths of the packets: see `_packets_lost`. RFC
+   3550's count is `cumulative_lost`.
 2. `ssrc` is the sender of the packet. Of what we sent it is our own, which the event does not carry but the leg knows.
 3. A header that FreeSWITCH did not write is a key that is absent, never zero.
 4. The jitter is in ms (what Homer's charts assume) or in timestamp units, as configured; without a clock there is no
@@ -40,6 +42,12 @@ LATENESS = 5.0
 MAX_BLOCKS = 31
 """Report blocks of one packet: their count has five bits (RFC 3550 §6.4.1)."""
 
+UNKNOWN = (None, None)
+"""Packets lost and expected since a report that is not known."""
+
+FRACTION = 256
+"""What a fraction lost is a fraction of (RFC 3550 §6.4.1)."""
+
 RTCP_JSON = int(ProtocolType.RTCP_JSON)
 _PLANE = Plane.RTCP  # looked up once: an Enum's member takes long
 
@@ -57,7 +65,7 @@ SENDER_INFORMATION = (
 # Homer's key            what follows `Source<n>-` (received) or `Source-` (sent)
 REPORT_BLOCK = (
     ("fraction_lost",      "Fraction"),
-    ("packets_lost",       "Lost"),
+    ("cumulative_lost",    "Lost"),
     ("highest_seq_no",     "Highest-Sequence-Number-Received"),
     ("lsr",                "LSR"),
     ("dlsr",               "DLSR"),
@@ -94,7 +102,7 @@ _CLOCK = len(_SENT_BEGIN)
 class Block:
     """One report block as the event tells it; None for what it does not tell."""
 
-    __slots__ = ("dlsr", "fraction_lost", "highest_seq", "jitter", "lost", "lsr", "rtt", "ssrc")
+    __slots__ = ("dlsr", "fraction_lost", "highest_seq", "jitter", "lost", "lsr", "rtt", "since", "ssrc")
 
     def __init__(self, ssrc: Optional[int], found: list[Optional[int]], rtt: Optional[float]) -> None:
         """`found` has the numbers in the order of `REPORT_BLOCK`."""
@@ -103,6 +111,8 @@ class Block:
         self.fraction_lost, lost, self.highest_seq, self.lsr, self.dlsr, self.jitter = found
         self.lost = None if lost is None else signed24(lost)
         """Cumulative number of packets lost."""
+        self.since: tuple[Optional[int], Optional[int]] = UNKNOWN
+        """Packets lost and packets expected since the report before, see `Stream.add`."""
         self.rtt = rtt or None  # 0.000000: not measured yet
         """Seconds; None until it was measured. The jitter is in timestamp units."""
 
@@ -136,7 +146,9 @@ class Report:
         """The SSRC of who sent it."""
 
 
-def received(get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str]) -> Optional[Record]:
+def received(
+    get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str], packets_lost: str = "fraction"
+) -> Optional[Record]:
     """
     A report that came from the far end (RECV_RTCP_MESSAGE): what it sent, and what it received of us.
 
@@ -147,6 +159,7 @@ def received(get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str]) -> Opt
         leg: whose it is.
         jitter_unit: `ms` or `rtp`.
         left_out: where numbers that are not reported are counted.
+        packets_lost: `fraction`, `interval` or `cumulative`, see `_packets_lost`.
 
     Raises:
         MappingError: the event has no time.
@@ -167,13 +180,15 @@ def received(get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str]) -> Opt
                 block.rtt = None
                 left_out["contradicted"] += 1
             if block.ssrc is not None and block.lost is not None and (ours.ssrc is None or ours.ssrc == block.ssrc):
-                ours.add(block.ssrc, block.lost, block.highest_seq, block.jitter, block.rtt)
+                block.since = ours.add(block.ssrc, block.lost, block.highest_seq, block.jitter, block.rtt)
     # 0 is an SSRC like any other, or that of no sender report yet
     report.sender = ssrc if ssrc or report.is_sender_report else None
-    return _record(leg, report, jitter_unit, True)
+    return _record(leg, report, jitter_unit, packets_lost, True)
 
 
-def sent(get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str]) -> Optional[Record]:
+def sent(
+    get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str], packets_lost: str = "fraction"
+) -> Optional[Record]:
     """
     A sender report that the switch sent (SEND_RTCP_MESSAGE): what it sent, and what it received of the far end.
 
@@ -188,8 +203,8 @@ def sent(get: Get, leg: Leg, jitter_unit: str, left_out: Counts[str]) -> Optiona
             _hear(leg, medium, ssrc)
             block = report.blocks[0]
             if block.lost is not None:
-                medium.received.add(ssrc, block.lost, block.highest_seq, block.jitter, by_us=True)
-    return _record(leg, report, jitter_unit, False)
+                block.since = medium.received.add(ssrc, block.lost, block.highest_seq, block.jitter, by_us=True)
+    return _record(leg, report, jitter_unit, packets_lost, False)
 
 
 # --- read ---
@@ -326,16 +341,18 @@ def _hear(leg: Leg, medium: Medium, remote_ssrc: Optional[int]) -> None:
 # --- write ---
 
 
-def _record(leg: Leg, report: Report, jitter_unit: str, is_received: bool) -> Record:
+def _record(leg: Leg, report: Report, jitter_unit: str, packets_lost: str, is_received: bool) -> Record:
     medium = report.medium
     kind = None if medium is None else medium.kind
     if not report.clock and medium is not None:
         report.clock = medium.clock
-    payload = _usual(report, jitter_unit, leg.quoted) or _any(report, jitter_unit, leg.quoted)
+    payload = _usual(report, jitter_unit, packets_lost, leg.quoted)
+    if payload is None:
+        payload = _any(report, jitter_unit, packets_lost, leg.quoted)
     return Record(report.captured, RTCP_JSON, payload, is_received, _PLANE, kind)
 
 
-def _usual(report: Report, jitter_unit: str, leg: bytes) -> Optional[bytes]:
+def _usual(report: Report, jitter_unit: str, packets_lost: str, leg: bytes) -> Optional[bytes]:
     """What `_any` writes, of a sender report with one block that tells everything; None of any other."""
     medium, blocks = report.medium, report.blocks
     if medium is None or not report.is_sender_report or len(blocks) != 1:
@@ -345,14 +362,15 @@ def _usual(report: Report, jitter_unit: str, leg: bytes) -> Optional[bytes]:
     try:
         return _USUAL[jitter_unit] % (
             report.sender, *report.information, b"" if rtt is None else _RTT % rtt,
-            block.ssrc, block.fraction_lost, block.lost, block.highest_seq, block.lsr, block.dlsr,
+            block.ssrc, _packets_lost(block, packets_lost),
+            block.fraction_lost, block.lost, block.highest_seq, block.lsr, block.dlsr,
             _jitter(block, report.clock, jitter_unit), _KINDS[medium.kind], leg,
         )  # fmt: skip
     except TypeError:
         return None  # one of the numbers is None
 
 
-def _any(report: Report, jitter_unit: str, leg: bytes) -> bytes:
+def _any(report: Report, jitter_unit: str, packets_lost: str, leg: bytes) -> bytes:
     """
     A report as JSON. Its keys are ours and its values numbers (the leg's Unique-ID is escaped already), so that no
     encoder is needed: one would take three times as long.
@@ -368,7 +386,8 @@ def _any(report: Report, jitter_unit: str, leg: bytes) -> bytes:
     blocks = []
     for block in report.blocks:
         told = (
-            block.ssrc, block.fraction_lost, block.lost, block.highest_seq, block.lsr, block.dlsr,
+            block.ssrc, _packets_lost(block, packets_lost),
+            block.fraction_lost, block.lost, block.highest_seq, block.lsr, block.dlsr,
             _jitter(block, report.clock, jitter_unit),
         )  # fmt: skip
         blocks.append(f"{{{_members(_BLOCK_KEYS, told)}}}")
@@ -377,6 +396,27 @@ def _any(report: Report, jitter_unit: str, leg: bytes) -> bytes:
         members.append(f'"medium":"{report.medium.kind}"')
     # The leg also keeps two legs' reports apart where a collector drops equal payloads.
     return f"{{{','.join(members)},\"leg\":".encode() + leg + b"}"
+
+
+def _packets_lost(block: Block, meaning: str) -> Optional[int]:
+    """
+    What a reader of `packets_lost` finds; None where it is not known.
+
+    `fraction`: how many of 256 packets were lost since the report before. Homer 7 takes packets_lost / 256 for the
+    share that was lost as soon as fraction_lost is not 0 (homer-ui qos.worker.ts). It is made of the counts, so that
+    what was lost while a report got lost is in the next one; of the report's own fraction where the counts do not tell.
+    One packet is not: FreeSWITCH counts one lost at the start of nearly every stream (switch_rtp.c:rtcp_stats_init).
+    `interval`: how many packets were lost since the report before. `cumulative`: RFC 3550's count.
+    """
+    lost = block.lost
+    if meaning == "cumulative" or lost is None:
+        return lost
+    since, expected = block.since
+    if meaning == "interval":
+        return since
+    if since is not None and expected and since <= expected:
+        return (FRACTION * since + expected // 2) // expected if since > 0 else 0
+    return 0 if lost <= 1 else block.fraction_lost
 
 
 def _jitter(block: Block, clock: Optional[int], jitter_unit: str) -> Optional[float]:
@@ -403,7 +443,7 @@ def _places(keys: tuple[str, ...]) -> str:
 
 
 _INFORMATION_KEYS = tuple(key for key, _ in SENDER_INFORMATION)
-_BLOCK_KEYS = ("source_ssrc", *(key for key, _ in REPORT_BLOCK))
+_BLOCK_KEYS = ("source_ssrc", "packets_lost", *(key for key, _ in REPORT_BLOCK))
 
 # %d and %.3f raise a TypeError for None.
 _KINDS = {AUDIO: AUDIO.encode(), VIDEO: VIDEO.encode()}

@@ -114,7 +114,8 @@ def _rtcp(report: Any) -> list[Piece]:
         pieces.append(f" sent {packets} packets")
     for block in blocks[:MAX_BLOCKS]:
         numbers = _object(block)
-        lost, fraction, jitter = (_number(numbers, key) for key in ("packets_lost", "fraction_lost", "ia_jitter"))
+        keys = "cumulative_lost" if "cumulative_lost" in numbers else "packets_lost", "fraction_lost", "ia_jitter"
+        lost, fraction, jitter = (_number(numbers, key) for key in keys)
         pieces.append(", report block: ")
         if lost is not None:
             share = None if fraction is None else fraction / FRACTION

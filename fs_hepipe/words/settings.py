@@ -41,6 +41,7 @@ CUSTOM_EVENTS = (
 DTMF_DIGITS = ("masked", "shown")
 CALL_LOG_FORMATS = ("text", "json", "full")
 JITTER_UNITS = ("ms", "rtp")
+PACKETS_LOST = ("fraction", "interval", "cumulative")
 CORRELATIONS = ("own", "a-leg")
 QOS_TYPES = (32, 34, 35, 99)
 
@@ -96,6 +97,12 @@ class Settings:
     rtcp_jitter_unit: str = parameter(
         "ms", one_of(JITTER_UNITS),
         "`ms`: milliseconds, which Homer's charts assume; `rtp`: RTP timestamp units, as in RFC 3550",
+    )
+    rtcp_packets_lost: str = parameter(
+        "fraction", one_of(PACKETS_LOST),
+        "`packets_lost` in RTCP; `fraction`: of 256 packets, since the last report, as Homer 7's MOS takes it; "
+        "`interval`: packets since the last report; `cumulative`: packets since the start, as in RFC 3550; this last "
+        "count is always in `cumulative_lost`",
     )
     correlation: str = parameter(
         "own", one_of(CORRELATIONS),

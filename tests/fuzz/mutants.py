@@ -42,8 +42,9 @@ ALPHABET = [*CHARACTERS, *SEQUENCES, "a", "é"]
 TYPES = [*range(0x2C), 0x80, 0xFFFF]
 WIDTHS = (0, 1, 2, 3, 4, 5, 8, 15, 16, 17, 40)
 KEYS = [
-    "type", "ssrc", "sender_information", "packets", "octets", "report_blocks", "packets_lost", "fraction_lost",
-    "ia_jitter", "rtt_avg_ms", "DIR", "TOTAL_PK", "EXPECTED_PK", "PACKET_LOSS", "JITTER", "RTT", "RFACTOR", "MOS",
+    "type", "ssrc", "sender_information", "packets", "octets", "report_blocks", "packets_lost",
+    "cumulative_lost", "fraction_lost", "ia_jitter", "rtt_avg_ms", "DIR",
+    "TOTAL_PK", "EXPECTED_PK", "PACKET_LOSS", "JITTER", "RTT", "RFACTOR", "MOS",
 ]  # fmt: skip
 NUMBERS = [
     "0", "-1", "7", "200", "201", "1e400", "-1e400", "NaN", "Infinity", "1e-300", "9" * 400, "9" * 5000, "-" + "9" * 30,

@@ -17,7 +17,15 @@ from fs_hepipe.reports.pipeline import Pipeline
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counters
 from fs_hepipe.words.event import RecordedEvent
-from fs_hepipe.words.settings import CALL_LOG_FORMATS, CORRELATIONS, CUSTOM_EVENTS, JITTER_UNITS, QOS_TYPES, Settings
+from fs_hepipe.words.settings import (
+    CALL_LOG_FORMATS,
+    CORRELATIONS,
+    CUSTOM_EVENTS,
+    JITTER_UNITS,
+    PACKETS_LOST,
+    QOS_TYPES,
+    Settings,
+)
 from tests.fuzz.engine import Fuzz
 from tests.fuzz.test_text import ANY_TEXT
 from tests.unit.synthetic import RECORDINGS, recorded
@@ -102,6 +110,7 @@ SETTINGS = st.builds(
     custom_events=st.just((*CUSTOM_EVENTS, "a::b", "conference::maintenance")),
     correlation=st.sampled_from(CORRELATIONS),
     rtcp_jitter_unit=st.sampled_from(JITTER_UNITS),
+    rtcp_packets_lost=st.sampled_from(PACKETS_LOST),
     qos_type=st.sampled_from([(34,), QOS_TYPES]),
     max_legs=st.sampled_from([1, 20_000]),
 )

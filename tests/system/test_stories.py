@@ -294,7 +294,7 @@ def assert_report(play: Play, leg: str, message: Message, event: Record) -> None
     block, prefix = report["report_blocks"][0], "Source-" if is_sent else "Source0-"
     assert report["report_count"] == len(report["report_blocks"]) == 1
     assert block["source_ssrc"] == (theirs if is_sent else ours)
-    assert block["packets_lost"] == signed(str(event[f"{prefix}Lost"]))
+    assert block["cumulative_lost"] == signed(str(event[f"{prefix}Lost"]))
     assert block["fraction_lost"] == int(str(event[f"{prefix}Fraction"]))
     assert block["highest_seq_no"] == int(str(event[f"{prefix}Highest-Sequence-Number-Received"]))
     assert block["ia_jitter"] == pytest.approx(int(str(event[f"{prefix}Jitter"])) / 8, abs=0.001)  # ms at 8 kHz
@@ -362,7 +362,7 @@ def test_outgoing_leg_without_a_call_id_yet_is_logged_under_its_own(play: Play) 
 
 def test_lossy_stream_is_no_flawless_one(play: Play) -> None:
     play("lossy_media")
-    losses = [strict(message.payload)["report_blocks"][0]["packets_lost"] for message in play.of(RTCP)]
+    losses = [strict(message.payload)["report_blocks"][0]["cumulative_lost"] for message in play.of(RTCP)]
     assert max(losses) == 87
     for leg, (received, sent) in play.by_leg(QUALITY).items():
         ended = play.events_of(leg, "CHANNEL_HANGUP_COMPLETE")[0]

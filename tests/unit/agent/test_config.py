@@ -99,6 +99,7 @@ def test_installed_file_starts_the_agent_with_the_switch() -> None:
         ("call-log-format", "full", "call_log_format", "full"),
         ("qos-type", "34,35 32;99".replace(";", ","), "qos_type", (34, 35, 32, 99)),
         ("rtcp-jitter-unit", "rtp", "rtcp_jitter_unit", "rtp"),
+        ("rtcp-packets-lost", "interval", "rtcp_packets_lost", "interval"),
         ("correlation", "a-leg", "correlation", "a-leg"),
         ("event-queue-length", "100000", "event_queue_length", 100_000),
         ("max-legs", "1", "max_legs", 1),
@@ -550,3 +551,11 @@ def test_secret_behind_its_name_is_shown_by_no_file(text: str, name: str, escape
 def test_secret_in_its_place_is_shown_by_nothing_that_stands_beside_it(secret: str, beside: str) -> None:
     assert not set(secret) & set(shown(xml(("capture-password", secret), ("node-name", beside))))
     assert not set(secret) & set(shown(None, f"capture-password={secret} {beside}"))
+
+
+@pytest.mark.parametrize("end", ["/>", " />", "></param>", ">\n</param>"])
+def test_an_empty_password_as_the_switch_writes_it_hides_nothing(end: str) -> None:
+    """switch_xml.c:switch_xml_toxml_r closes every element by a tag of its own."""
+    given = f'<settings><param name="capture-password" value=""{end}<param name="qos-type" value="36"{end}</settings>'
+    _, problems = examine(f'<configuration name="fs_hepipe.conf">{given}</configuration>')
+    assert problems == ["qos-type: '36' is not a list of 32, 34, 35, 99"]

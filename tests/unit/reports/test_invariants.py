@@ -15,7 +15,7 @@ from fs_hepipe.reports.pipeline import Pipeline
 from fs_hepipe.words import names
 from fs_hepipe.words.errors import MappingError
 from fs_hepipe.words.event import RecordedEvent
-from fs_hepipe.words.settings import CALL_EVENTS, CUSTOM_EVENTS
+from fs_hepipe.words.settings import CALL_EVENTS, CUSTOM_EVENTS, PACKETS_LOST
 from tests.unit.synthetic import (
     ANSWER,
     BRIDGE,
@@ -312,6 +312,7 @@ def any_settings(draw: st.DrawFn) -> dict[str, Any]:
         "call_log_format": draw(st.sampled_from(["text", "json", "full"])),
         "correlation": draw(st.sampled_from(["own", "a-leg"])),
         "rtcp_jitter_unit": draw(st.sampled_from(["ms", "rtp"])),
+        "rtcp_packets_lost": draw(st.sampled_from(PACKETS_LOST)),
         "qos_type": draw(st.sampled_from([(34,), (32, 34, 35, 99)])),
         "max_legs": draw(st.sampled_from([1, 2, 100])),
     }

@@ -178,7 +178,7 @@ def test_rtcp_says_who_sent_what_of_which_medium(story: str) -> None:
         assert report["medium"] == packet["medium"]
         if report["type"] == 200 or "ssrc" in report:  # of a receiver report the switch does not always tell it
             assert report["ssrc"] == packet["ssrc"]
-        said = [(block["source_ssrc"], block["packets_lost"]) for block in report["report_blocks"]]
+        said = [(block["source_ssrc"], block["cumulative_lost"]) for block in report["report_blocks"]]
         assert said == [(block["ssrc"], block["lost"]) for block in packet["blocks"]]
 
 

@@ -16,6 +16,7 @@ from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.reports import rtcp
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
+from fs_hepipe.words.settings import PACKETS_LOST
 from tests.unit.synthetic import (
     ENCODERS,
     T0,
@@ -87,7 +88,8 @@ def test_a_received_sender_report_is_told_in_full(encoder: str) -> None:
             {
                 "source_ssrc": OURS,
                 "fraction_lost": 1,
-                "packets_lost": 3,
+                "packets_lost": 1,
+                "cumulative_lost": 3,
                 "highest_seq_no": 52352,
                 "lsr": 674440379,
                 "dlsr": 262144,
@@ -104,7 +106,7 @@ def test_a_sent_sender_report_names_us_as_its_sender() -> None:
     report = say(leg_with(medium()), sent_rtcp(THEIRS, THEIRS, Lost=2))
     assert (report["type"], report["ssrc"], report["report_count"]) == (200, OURS, 1)
     assert report["report_blocks"][0]["source_ssrc"] == THEIRS
-    assert report["report_blocks"][0]["packets_lost"] == 2
+    assert report["report_blocks"][0]["cumulative_lost"] == 2
     assert report["sender_information"]["ntp_timestamp_usec"] == 616_293_447
 
 
@@ -243,7 +245,7 @@ def test_loss_is_signed(lost: int) -> None:
     """hepipe.js reports -1 as 4294967295 packets, and keeps that as its baseline."""
     printed, leg = str(lost % 2**32), leg_with(medium())
     for report in (hear(leg, received_rtcp(blocks=[block(OURS, Lost=printed)])), say(leg, sent_rtcp(Lost=printed))):
-        assert report["report_blocks"][0]["packets_lost"] == lost
+        assert report["report_blocks"][0]["cumulative_lost"] == lost
 
 
 def test_counts_are_cumulative_and_not_the_difference_to_the_last_report() -> None:
@@ -253,7 +255,7 @@ def test_counts_are_cumulative_and_not_the_difference_to_the_last_report() -> No
     headers = {**received_rtcp(THEIRS, ntp=(2, 2), blocks=[block(OURS, Lost=8)]), "Sender-Packet-Count": "401"}
     report = hear(leg, {**headers, "Octect-Packet-Count": "64160"})
     assert (report["sender_information"]["packets"], report["sender_information"]["octets"]) == (401, 64160)
-    assert report["report_blocks"][0]["packets_lost"] == 8
+    assert report["report_blocks"][0]["cumulative_lost"] == 8
 
 
 def test_the_sender_is_the_events_and_the_block_is_about_us() -> None:
@@ -267,7 +269,7 @@ def test_every_block_is_told() -> None:
     blocks = [block(OURS + number, Lost=number) for number in range(5)]
     report = hear(leg_with(medium()), received_rtcp(blocks=blocks))
     assert report["report_count"] == 5
-    assert [told["packets_lost"] for told in report["report_blocks"]] == [0, 1, 2, 3, 4]
+    assert [told["cumulative_lost"] for told in report["report_blocks"]] == [0, 1, 2, 3, 4]
     assert [told["source_ssrc"] for told in report["report_blocks"]] == [OURS + number for number in range(5)]
 
 
@@ -284,7 +286,7 @@ SENDER_HEADERS = {
 }
 BLOCK_HEADERS = {
     "Fraction": "fraction_lost",
-    "Lost": "packets_lost",
+    "Lost": "cumulative_lost",
     "Highest-Sequence-Number-Received": "highest_seq_no",
     "Jitter": "ia_jitter",
     "LSR": "lsr",
@@ -308,7 +310,7 @@ def test_a_missing_number_of_a_block_is_an_absent_key(header: str, key: str) -> 
     del words[header]
     (told,) = hear(leg_with(medium()), received_rtcp(blocks=[words]))["report_blocks"]
     assert key not in told
-    assert len(told) == 6
+    assert len(told) == (6 if key in {"fraction_lost", "cumulative_lost"} else 7), "packets_lost is made of both"
 
 
 @pytest.mark.parametrize(
@@ -345,7 +347,7 @@ def test_whatever_the_numbers_the_report_is_json_of_numbers(
         report = hear(leg_with(medium()), headers)
     assert all(isinstance(value, (int, float)) for value in report["report_blocks"][0].values())
     assert report["type"] in {200, 201}
-    assert -(2**23) <= report["report_blocks"][0]["packets_lost"] < 2**23
+    assert -(2**23) <= report["report_blocks"][0]["cumulative_lost"] < 2**23
 
 
 # --- jitter and round trip --------------------------------------------------------------------------------------------
@@ -671,16 +673,17 @@ def test_whether_rtcp_on_video_is_told_is_a_variable(told: Optional[str], media:
     assert [each.tells_sent for each in leg.media] == media
 
 
+Mapper = Callable[[Get, Leg, str, Counts[str], str], Optional[Record]]
 WORDS = st.integers(0, 2**32 - 1)
 SSRCS = st.sampled_from([0, OURS, THEIRS, PICTURE])
 
 
 @st.composite
-def reports(draw: st.DrawFn) -> tuple[Callable[[Get, Leg, str, Counts[str]], Optional[Record]], dict[str, str]]:
+def reports(draw: st.DrawFn) -> tuple[Mapper, dict[str, str]]:
     """Any report, most of the usual shape: now and then a header is missing, or there is another number of blocks."""
     ntp = draw(st.sampled_from([(0, 0), (1, 1), (1, 2), (4_004_390_963, 2**32 - 1)]))
     if draw(st.booleans()):
-        numbers = {end: draw(WORDS) for end in ("Lost", "Jitter", "Fraction")}
+        numbers = {end: draw(WORDS) for end in ("Lost", "Jitter", "Fraction", "Highest-Sequence-Number-Received")}
         headers = sent_rtcp(draw(SSRCS), draw(SSRCS), ntp, **numbers)
         mapper = rtcp.sent
     else:
@@ -696,13 +699,14 @@ def reports(draw: st.DrawFn) -> tuple[Callable[[Get, Leg, str, Counts[str]], Opt
 
 @given(
     st.lists(reports(), min_size=1, max_size=12), st.sampled_from(["ms", "rtp"]), st.sampled_from(["", "a", "av"]),
-    st.sampled_from([8000, None]),
+    st.sampled_from([8000, None]), st.sampled_from(PACKETS_LOST),
 )  # fmt: skip
 def test_a_report_written_in_one_is_the_same_as_one_written_member_by_member(
-    story: list[tuple[Callable[[Get, Leg, str, Counts[str]], Optional[Record]], dict[str, str]]],
+    story: list[tuple[Mapper, dict[str, str]]],
     unit: str,
     media: str,
     clock: Optional[int],
+    packets_lost: str,
 ) -> None:
     """The same reports on two legs; on one of them nothing is of the usual shape."""
     kinds = {"": [], "a": ["audio"], "av": ["audio", "video"]}[media]
@@ -710,9 +714,9 @@ def test_a_report_written_in_one_is_the_same_as_one_written_member_by_member(
     first, second = (leg_with(*(medium(kind, ssrcs[kind], clock) for kind in kinds)) for _ in range(2))
     for mapper, headers in story:
         get = Channel().hears(headers).getHeader
-        written = mapper(get, first, unit, Counts())
+        written = mapper(get, first, unit, Counts(), packets_lost)
         with mock.patch.object(rtcp, "_usual", return_value=None):
-            by_member = mapper(get, second, unit, Counts())
+            by_member = mapper(get, second, unit, Counts(), packets_lost)
         if written is None or by_member is None:
             assert written is by_member
         else:

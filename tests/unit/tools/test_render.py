@@ -44,6 +44,13 @@ NUMBERS = ["1e400", "-1e999", "NaN", "Infinity", "-Infinity", "9" * 400, "-" + "
            "9007199254740993", "true", '"7"', '"\\u001b[2J"', "[]", "[7]", "{}", '{"a":1}', '"\\ud800"']  # fmt: skip
 
 
+def test_the_loss_is_the_cumulative_count_where_it_is_told() -> None:
+    block = b'{"packets_lost":25,"cumulative_lost":87,"fraction_lost":25}'
+    assert described(5, b'{"type":201,"report_blocks":[%b]}' % block) == (
+        "RR, report block: lost 87 (9.8% since the last report)"
+    )
+
+
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:12])
 @pytest.mark.parametrize("key", ["packets_lost", "fraction_lost", "ia_jitter", "packets", "type", "rtt_avg_ms"])
 def test_a_number_that_no_rtcp_report_has_makes_it_text(key: str, number: str) -> None:

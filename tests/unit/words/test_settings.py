@@ -17,6 +17,7 @@ def test_homer_is_served_as_it_reads() -> None:
     """Type 34 for heplify-server, jitter in the milliseconds that Homer's charts assume, each leg under its own id."""
     defaults = Settings()
     assert (defaults.qos_type, defaults.rtcp_jitter_unit, defaults.correlation) == ((34,), "ms", "own")
+    assert defaults.rtcp_packets_lost == "fraction"
     assert (defaults.call_log_format, defaults.capture_id, defaults.capture_password) == ("text", 2001, None)
     assert defaults.max_legs == 20_000
 
