@@ -34,11 +34,12 @@ if PLAIN:
     sys.modules["orjson"] = None  # type: ignore[assignment]  # importing it fails, as where it is not installed
 
 from bench import story  # noqa: E402  after orjson was kept out
-from fs_hepipe.agent.config import Address, Config, examine  # noqa: E402
+from fs_hepipe.agent.config import Config, examine  # noqa: E402
 from fs_hepipe.agent.loop import Agent  # noqa: E402
 from fs_hepipe.calls.leg import Leg  # noqa: E402
 from fs_hepipe.calls.record import Record  # noqa: E402
 from fs_hepipe.calls.waiting import MAX_PER_LEG, Waiting  # noqa: E402
+from fs_hepipe.delivery.address import Address  # noqa: E402
 from fs_hepipe.hep import Flow, Message  # noqa: E402
 from fs_hepipe.hep.encoder import chunks  # noqa: E402
 from fs_hepipe.hep.schema import HEP3  # noqa: E402

@@ -22,8 +22,9 @@ if PLAIN:
 sys.modules["freeswitch"] = types.ModuleType("freeswitch")  # what the switch gives is not ours
 
 from bench import story  # noqa: E402  after orjson was kept out
-from fs_hepipe.agent.config import Address, Config  # noqa: E402
+from fs_hepipe.agent.config import Config  # noqa: E402
 from fs_hepipe.agent.loop import Agent  # noqa: E402
+from fs_hepipe.delivery.address import Address  # noqa: E402
 from fs_hepipe.switch import entry_points  # noqa: E402, F401  all that the switch loads
 from fs_hepipe.words.event import Event, RecordedEvent  # noqa: E402
 

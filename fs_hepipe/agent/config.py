@@ -19,15 +19,15 @@ import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from itertools import islice
 from typing import Any, NamedTuple, Optional
 from xml.etree import ElementTree  # noqa: ICN001
 from xml.parsers.expat import ErrorString
 
+from fs_hepipe.delivery.address import Address, address
+from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.words import names
 from fs_hepipe.words.errors import ConfigError
-from fs_hepipe.words.numbers import MAX_PORT
 from fs_hepipe.words.parameters import Parameter, one_of, parameter, parameters, repeated, whole
 from fs_hepipe.words.settings import Settings
 from fs_hepipe.words.text import shown
@@ -63,43 +63,6 @@ MAX_REPEATED = 120
 """Characters of an operator's own text in a problem."""
 
 
-class Address(NamedTuple):
-    """Where a collector listens."""
-
-    host: str
-    """A name or an IP address, without brackets."""
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"udp:{host}:{self.port}"
-
-
-def address(text: str) -> Address:
-    """
-    A collector, `udp:host:port` or `udp:[v6]:port`.
-
-    Raises:
-        ValueError: it is none; the text says why.
-    """
-    host = r"(?:\[(?P<v6>[0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|(?P<host>[^:\[\]\s;/]+))"
-    found = re.fullmatch(rf"(?P<transport>[a-z]+):{host}:(?P<port>[0-9]{{1,5}})", text)
-    if found is None or not text.isprintable():
-        raise ValueError("is not udp:host:port or udp:[v6]:port")
-    if found["transport"] != "udp":
-        raise ValueError("asks for another transport: udp is what there is")
-    port = int(found["port"])
-    if not 0 < port <= MAX_PORT:
-        raise ValueError(f"has no port from 1 to {MAX_PORT}")
-    host = found["v6"] or found["host"]
-    if found["v6"] or re.fullmatch(r"[0-9.]+", host):
-        try:
-            ip_address(host.partition("%")[0])
-        except ValueError:
-            raise ValueError("has a host that is no IP address, and no name either") from None
-    return Address(host, port)
-
-
 @dataclass(frozen=True)
 class Config:
     """All that the agent runs by."""
@@ -109,6 +72,7 @@ class Config:
         "where messages go, `udp:host:port` or `udp:[v6]:port`; given several times, each collector gets every message",
         name="capture-server", most=MAX_COLLECTORS,
     )  # fmt: skip
+    delivery: Delivery = field(default_factory=Delivery)
     settings: Settings = field(default_factory=Settings)
     event_queue_length: int = parameter(
         "5000", whole(10, MAX_QUEUE),
@@ -130,7 +94,8 @@ PARAMETERS = tuple(parameters(Config))
 
 _BY_NAME = {each.name: each for each in PARAMETERS}
 _SECRETS = tuple(each.name for each in PARAMETERS if each.secret)
-_OF_SETTINGS = {each.attribute for each in parameters(Settings)}
+_GROUPS = {"delivery": Delivery, "settings": Settings}
+"""The fields of Config that have parameters of their own."""
 
 
 def parse(xml: Optional[str], arguments: str = "") -> Config:
@@ -166,9 +131,10 @@ def examine(xml: Optional[str], arguments: str = "") -> tuple[Config, list[str]]
                 values[found.attribute] = tuple(good) if found.most > 1 else good[0]
             if good and found.attribute == "call_events":
                 values[found.attribute] = _loggable(good[0], given, warnings)
-    settings = {attribute: value for attribute, value in values.items() if attribute in _OF_SETTINGS}
-    own = {attribute: value for attribute, value in values.items() if attribute not in _OF_SETTINGS}
-    return Config(settings=Settings(**settings), warnings=tuple(warnings), **own), problems.lines()
+    for group, kind in _GROUPS.items():
+        own = {each.attribute for each in parameters(kind)} & set(values)
+        values[group] = kind(**{attribute: values.pop(attribute) for attribute in own})
+    return Config(warnings=tuple(warnings), **values), problems.lines()
 
 
 class _Problems:

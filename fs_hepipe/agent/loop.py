@@ -289,7 +289,7 @@ class Agent:
 
     def _send(self, datagrams: list[bytes]) -> None:
         if datagrams:
-            self.collectors.send(datagrams, self._wall(), self._clock())
+            self.collectors.send(datagrams, self._wall())
 
     def _run_request(self, act: Callable[[], None], done: threading.Event) -> None:
         try:
@@ -318,7 +318,7 @@ class Agent:
         return [" ".join(event).rstrip() for event, known in list(self._bound.items()) if not known]
 
     def _configure_collectors(self, config: Config) -> None:
-        self.collectors.configure((str(address), address.host, address.port) for address in config.collectors)
+        self.collectors.configure(config.collectors, config.delivery)
 
     def _apply(self, config: Config) -> None:
         """What `reconfigure` does in the loop. The length of the queue does not change until a restart."""

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fs_hepipe.agent.loop import Agent
-from fs_hepipe.delivery.udp import SENT
+from fs_hepipe.delivery.collector import SENT, Collector
 from fs_hepipe.hep.registry import protocol_name
 from fs_hepipe.version import VERSION
 from fs_hepipe.words import names
@@ -51,18 +51,7 @@ def _look(agent: Agent) -> dict[str, Any]:
         "configuration": agent.source,
         "capture_id": agent.config.settings.capture_id,
         "node_name": agent.pipeline.node_name,
-        "collectors": [
-            {
-                "name": collector.name,
-                "sent": collector.outcomes[SENT],
-                "octets": collector.octets,
-                "errors": {reason: count for reason, count in sorted(collector.outcomes.items()) if reason != SENT},
-                "refusals": collector.refusals,
-                "last_error": collector.last_error.text if collector.last_error else None,
-                "last_error_time": collector.last_error.time if collector.last_error else None,
-            }
-            for collector in agent.collectors
-        ],
+        "collectors": [_collector(collector) for collector in agent.collectors],
         "events": {
             "received": dict(sorted(counters.received.items())),
             "mapped": dict(sorted(counters.mapped.items())),
@@ -87,6 +76,22 @@ def _look(agent: Agent) -> dict[str, Any]:
     }
 
 
+def _collector(collector: Collector) -> dict[str, Any]:
+    error = collector.last_error
+    return {
+        "name": collector.name,
+        "state": collector.state,
+        "offered": collector.offered,
+        "sent": collector.outcomes[SENT],
+        "buffered": collector.buffered,
+        "octets": collector.octets,
+        "errors": {reason: count for reason, count in sorted(collector.outcomes.items()) if reason != SENT},
+        "refusals": collector.refusals,
+        "last_error": error.text if error else None,
+        "last_error_time": error.time if error else None,
+    }
+
+
 def hints(agent: Agent) -> list[str]:
     """What may leave a tab of Homer empty, and what to do about it."""
     found = [*agent.config.warnings, *agent.remarks]
@@ -103,11 +108,7 @@ def hints(agent: Agent) -> list[str]:
             "RTCP comes from the far ends, but not from FreeSWITCH itself: set the variable fire_rtcp_events=true "
             'before the media starts, for example <X-PRE-PROCESS cmd="set" data="fire_rtcp_events=true"/> in vars.xml'
         )
-    for collector in agent.collectors:
-        if collector.target is None and collector.last_error is not None:
-            found.append(f"{collector.name}: the name does not resolve, nothing is sent there")
-        elif collector.refuses:
-            found.append(f"{collector.name}: nobody listens there, it refuses what is sent")
+    found += [f"{collector.name}: {collector.hint}" for collector in agent.collectors if collector.hint]
     if agent.saturated:
         found.append(
             f"the event queue may have been full {agent.saturated} times, and events may be lost: "
@@ -135,7 +136,9 @@ def as_text(report: Mapping[str, Any]) -> str:
     ]
     for collector in report["collectors"]:
         errors = _pairs(collector["errors"])
-        lines.append(f"  {collector['name']}  sent {collector['sent']}, errors {errors or 'none'}")
+        waiting = f", {collector['buffered']} wait" if collector["buffered"] else ""
+        lines.append(f"  {collector['name']}  sent {collector['sent']}{waiting}, errors {errors or 'none'}")
+        lines.append(f"    {collector['state']}")
         if collector["last_error"]:
             when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(collector["last_error_time"]))
             lines.append(f"    last error {when}: {collector['last_error']}")

@@ -1,14 +1,18 @@
 """
-Datagrams -> collectors. Each collector gets every datagram and counts the outcome of each.
+Messages -> collectors. Each collector gets every message and counts the outcome of each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Optional
 
+from fs_hepipe.delivery.address import Address
+from fs_hepipe.delivery.collector import Collector
 from fs_hepipe.delivery.resolve import Resolver
-from fs_hepipe.delivery.udp import Collector, LastError
+from fs_hepipe.delivery.settings import Delivery
+from fs_hepipe.delivery.udp import UdpCollector
+
+DEFAULTS = Delivery()
 
 
 class Collectors:
@@ -16,64 +20,57 @@ class Collectors:
 
     def __init__(self) -> None:
         self.offered = 0
-        """Datagrams that were to be sent."""
-        self._members: dict[str, tuple[Collector, Resolver]] = {}
+        """Messages that were to be sent."""
+        self._members: dict[str, Collector] = {}
+        self._joined: dict[str, int] = {}
+        """`offered` at the time when a collector was added."""
 
     def __iter__(self) -> Iterator[Collector]:
-        return iter([collector for collector, _ in self._members.values()])
+        return iter(list(self._members.values()))
 
-    def configure(self, addresses: Iterable[tuple[str, str, int]]) -> None:
-        """Replaces the collectors by these (name, host, port); one that stays keeps its socket and its counters."""
+    def configure(self, addresses: Iterable[Address], settings: Delivery = DEFAULTS) -> None:
+        """
+        Replaces the collectors by those at these addresses. One that stays keeps its socket, its counters and what
+        waits; its name is looked up again.
+        """
         before = dict(self._members)
-        members: dict[str, tuple[Collector, Resolver]] = {}
-        for name, host, port in addresses:
-            members[name] = before.pop(name) if name in before else self._added(name, host, port)
+        members: dict[str, Collector] = {}
+        for address in addresses:
+            name = str(address)
+            if name in before:
+                members[name] = before.pop(name)
+                members[name].look_up()
+            else:
+                members[name] = UdpCollector(name, [Resolver(address.host, address.port, settings.lookup_interval)])
+                self._joined[name] = self.offered
         self._members = members  # in one step: other threads read it
-        for collector, _ in before.values():
+        for collector in before.values():
             collector.close()
 
     def poll(self, now: float, wall: float) -> list[str]:
-        """Looks up names that are not resolved yet, without waiting. Returns new errors, one line each."""
+        """Does what depends on time alone, without waiting. Returns new errors, one line each."""
         errors = []
-        for collector, resolver in self._members.values():
-            if collector.target is None:
-                failure = _poll(resolver, now)
-                collector.target = resolver.found
-                if failure is not None:
-                    collector.last_error = LastError(failure, wall)
-            if collector.last_error is not collector.reported_error:
-                collector.reported_error = collector.last_error
-                errors.append(f"{collector.name}: {collector.last_error and collector.last_error.text}")
+        for collector in self:
+            collector.poll(now, wall)
+            error = collector.take_error()
+            if error is not None:
+                errors.append(f"{collector.name}: {error}")
         return errors
 
-    def send(self, datagrams: list[bytes], wall: float, clock: Optional[float] = None) -> None:
-        """Sends datagrams to each collector; `wall` is the time, seconds since 1970. `clock` is never set back."""
-        self.offered += len(datagrams)
-        for collector, resolver in self._members.values():
-            if collector.target is None:
-                collector.target = resolver.found
-            for datagram in datagrams:
-                collector.send(datagram, wall, clock)
+    def send(self, messages: list[bytes], wall: float) -> None:
+        """Gives messages to each collector; `wall` is the time, seconds since 1970."""
+        self.offered += len(messages)
+        for collector in self._members.values():
+            send = collector.send
+            for message in messages:
+                send(message, wall)
 
     @property
     def balances(self) -> bool:
-        """Whether each collector has counted an outcome for each datagram since it was added."""
-        return all(sum(each.outcomes.values()) == self.offered - each.joined for each in self)
+        """Whether each collector has got each message since it was added, and accounts for each."""
+        return all(each.balances and each.offered == self.offered - self._joined[each.name] for each in self)
 
     def close(self) -> None:
-        """Closes all sockets."""
-        for collector, _ in self._members.values():
+        """Ends all collectors."""
+        for collector in self:
             collector.close()
-
-    def _added(self, name: str, host: str, port: int) -> tuple[Collector, Resolver]:
-        collector, resolver = Collector(name, joined=self.offered), Resolver(host, port)
-        collector.target = resolver.found
-        return collector, resolver
-
-
-def _poll(resolver: Resolver, now: float) -> Optional[str]:
-    """Why a look-up failed, once. An exception here does not keep the other collectors from being polled."""
-    try:
-        return resolver.poll(now)
-    except Exception as error:  # noqa: BLE001  a RuntimeError if no thread can be started
-        return f"no look-up: {error}"

@@ -7,17 +7,16 @@ from __future__ import annotations
 import time
 from typing import Callable
 
-from fs_hepipe.agent.config import Address, names_secret
+from fs_hepipe.agent.config import names_secret
 from fs_hepipe.agent.metrics import as_prometheus
 from fs_hepipe.agent.status import as_json, as_text, status
 from fs_hepipe.calls.endpoint import ip_literal
-from fs_hepipe.delivery.resolve import lookup
-from fs_hepipe.delivery.udp import Collector
+from fs_hepipe.delivery.trial import trial
 from fs_hepipe.hep import Message, ProtocolType, encode
 from fs_hepipe.reports.flows import NOWHERE
 from fs_hepipe.switch import host, starter
 from fs_hepipe.version import VERSION
-from fs_hepipe.words.errors import ConfigError, TransportError
+from fs_hepipe.words.errors import ConfigError
 from fs_hepipe.words.settings import Settings
 from fs_hepipe.words.text import shown
 
@@ -33,10 +32,6 @@ python fs_hepipe metrics        show the counters in Prometheus' text format
 python fs_hepipe version        show versions of fs_hepipe, FreeSWITCH, Python and the distribution
 python fs_hepipe help           show this list
 """
-
-REFUSAL_WAIT = 0.2
-"""Seconds to wait after a test message for a host to answer that nobody listens: a long-distance round trip."""
-
 
 def answer(args: str) -> str:
     """The answer to a command line; one that begins with `-ERR` is an error."""
@@ -128,24 +123,11 @@ def _test(words: list[str]) -> str:
     settings = config.settings
     switch_name = host.ask("switchname").strip() or "unknown"
     datagram = encode(_test_message(settings, switch_name))
-    answers = [_try(address, datagram) for address in config.collectors]
+    answers = []
+    for address in config.collectors:
+        worked, text = trial(address, datagram)
+        answers.append(f"{'+OK' if worked else '-ERR'} {address}: {shown(text)}")
     return "\n".join([*answers, f"look for {shown(_test_call_id(switch_name))} in Homer's Logs"]) + "\n"
-
-
-def _try(address: Address, datagram: bytes) -> str:
-    """Sends a datagram and returns what happened, for the operator."""
-    collector = Collector(str(address))
-    try:
-        collector.target = lookup(address.host, address.port)
-        collector.send(datagram, time.time())
-        collector.await_refusal(REFUSAL_WAIT, time.time())
-    except TransportError as error:
-        return shown(f"-ERR {address}: {error}")
-    finally:
-        collector.close()
-    if collector.last_error is not None:
-        return shown(f"-ERR {address}: {collector.last_error.text}")
-    return f"+OK {address}: sent {len(datagram)} octets, nobody refused them (UDP is not acknowledged)"
 
 
 def _test_call_id(switch_name: str) -> str:

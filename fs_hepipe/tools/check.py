@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 from fs_hepipe.agent.config import CONFIGURATION, MAX_XML, Config, examine
-from fs_hepipe.delivery.resolve import lookup
+from fs_hepipe.delivery.resolve import addresses, no_route
 from fs_hepipe.reports.bindings import bindings
 from fs_hepipe.tools.output import complain, named, say
 from fs_hepipe.tools.render import endpoint
@@ -65,13 +65,16 @@ def run(args: argparse.Namespace) -> int:
     problems += found.warnings
     for address in found.collectors:
         try:
-            _, resolved = lookup(address.host, address.port)
+            targets = addresses(address.host, address.port)
         except TransportError as error:
             hint = " ($${…} is expanded by FreeSWITCH: use python fs_hepipe reload)" if "$" in address.host else ""
             problems.append(f"capture-server: {error}{hint}")
             continue
-        literal = endpoint(str(resolved[0]), address.port)
-        say(f"collector      {address}" + ("" if str(address) == f"udp:{literal}" else f" is {literal}"))
+        reason = no_route(targets[0])  # those that can be reached come first
+        if reason is not None:
+            problems.append(f"capture-server: {address} can't be reached from this machine: {reason.strerror}")
+        literals = ", ".join(endpoint(str(found[0]), address.port) for _, found in targets)
+        say(f"collector      {address}" + ("" if str(address) == f"udp:{literals}" else f" is {literals}"))
     events = [name if not subclass else f"{name} {subclass}" for name, subclass in bindings(found.settings)]
     say(f"events         {len(events)} are bound")
     for event in events:

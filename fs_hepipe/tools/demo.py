@@ -13,7 +13,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from fs_hepipe.agent.config import Address, Config
+from fs_hepipe.agent.config import Config
+from fs_hepipe.delivery.address import Address
 from fs_hepipe.hep import Message, ProtocolType, decode
 from fs_hepipe.hep.registry import protocol_name
 from fs_hepipe.tools.listen import MAX_DATAGRAM, opened

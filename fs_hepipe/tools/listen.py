@@ -7,8 +7,7 @@ import json
 import re
 import socket
 
-from fs_hepipe.delivery.resolve import lookup
-from fs_hepipe.delivery.udp import Target
+from fs_hepipe.delivery.resolve import Target, lookup
 from fs_hepipe.hep import read
 from fs_hepipe.tools.output import complain, say
 from fs_hepipe.tools.render import as_dictionary, endpoint, one_line

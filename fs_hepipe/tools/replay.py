@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
-from fs_hepipe.agent.config import Address, Config
+from fs_hepipe.agent.config import Config
 from fs_hepipe.agent.loop import Agent
 from fs_hepipe.agent.status import status
+from fs_hepipe.delivery.address import Address
+from fs_hepipe.delivery.collector import SENT
 from fs_hepipe.delivery.resolve import lookup
-from fs_hepipe.delivery.udp import SENT
 from fs_hepipe.tools.check import add_settings, read
 from fs_hepipe.tools.output import complain, named, progress, say
 from fs_hepipe.tools.playback import Playback, play

@@ -6,7 +6,7 @@ Two equations hold at any time; `ledger` checks them:
     received == mapped + ignored + failed          (events)
     recorded == built + dropped + waiting          (records; one event can give several)
 
-A third one, `built == sent + every error`, holds per collector, see `fs_hepipe.delivery.collectors`.
+A third one holds per collector, see `fs_hepipe.delivery.collector`.
 """
 
 from __future__ import annotations

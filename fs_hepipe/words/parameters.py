@@ -133,5 +133,13 @@ def events(text: str) -> tuple[str, ...]:
     return words
 
 
+def subclasses(text: str) -> tuple[str, ...]:
+    """As `events`, but no patterns: FreeSWITCH compares subclasses as they are (switch_event.c:switch_events_match)."""
+    words = events(text)
+    if any(char in word for word in words for char in "*?"):
+        raise ValueError("has a * or ? in it, but FreeSWITCH knows no patterns of subclasses: name each")
+    return words
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in re.split(r"[,\s]+", text) if word))

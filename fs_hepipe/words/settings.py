@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from fs_hepipe.words import names
-from fs_hepipe.words.parameters import events, one_of, parameter, plain, some_of, switch, whole
+from fs_hepipe.words.parameters import events, one_of, parameter, plain, some_of, subclasses, switch, whole
 
 CALL_EVENTS = (
     names.CHANNEL_CREATE,
@@ -82,7 +82,7 @@ class Settings:
         "does with digits under names of its own is not masked",
     )
     custom_events: tuple[str, ...] = parameter(
-        ",".join(CUSTOM_EVENTS), events, "which CUSTOM events are logged, by subclass",
+        ",".join(CUSTOM_EVENTS), subclasses, "which CUSTOM events are logged, by subclass",
     )
     call_log_format: str = parameter(
         "text", one_of(CALL_LOG_FORMATS),

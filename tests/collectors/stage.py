@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from typing import Callable, Optional
 
-from fs_hepipe.agent.config import Address, Config
+from fs_hepipe.agent.config import Config
 from fs_hepipe.agent.loop import Agent
-from fs_hepipe.delivery.udp import SENT, Collector
+from fs_hepipe.delivery.address import Address
+from fs_hepipe.delivery.collector import SENT, Collector
 from fs_hepipe.hep import Message, decode
 from fs_hepipe.tools.demo import RECORDINGS
 from fs_hepipe.tools.playback import Playback, play

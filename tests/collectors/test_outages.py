@@ -14,7 +14,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fs_hepipe.delivery.udp import REFUSED, SENT, UNRESOLVED
+from fs_hepipe.delivery.answers import REFUSED
+from fs_hepipe.delivery.collector import SENT
+from fs_hepipe.delivery.udp import UNRESOLVED
 from fs_hepipe.words.settings import Settings
 
 from .judge import Judge

@@ -11,7 +11,8 @@ import pytest
 from freeswitch import switch
 from fs_hepipe.agent import log
 from fs_hepipe.agent import loop as agent
-from fs_hepipe.switch import commands, starter
+from fs_hepipe.delivery import trial
+from fs_hepipe.switch import starter
 from fs_hepipe.switch.platform import Platform
 from tests.system.harness import Homer, System
 
@@ -37,7 +38,7 @@ def swift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agent, "WAIT_MS", 20)
     monkeypatch.setattr(agent, "QUIET_MS", 60)
     monkeypatch.setattr(agent, "TICK", 0.05)
-    monkeypatch.setattr(commands, "REFUSAL_WAIT", 0.02)
+    monkeypatch.setattr(trial, "ANSWER_WAIT", 0.02)
 
 
 @pytest.fixture

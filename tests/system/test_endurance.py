@@ -14,8 +14,9 @@ from typing import Optional
 
 import pytest
 
-from fs_hepipe.agent.config import Address, Config
+from fs_hepipe.agent.config import Config
 from fs_hepipe.agent.log import LOGGER
+from fs_hepipe.delivery.address import Address
 from fs_hepipe.reports.pipeline import Pipeline
 from fs_hepipe.tools.demo import RECORDINGS
 from fs_hepipe.tools.playback import Playback, play

@@ -555,7 +555,8 @@ def test_test_says_which_collector_can_not_be_reached(system: System, homer: Hom
     agent = system.start()
     answers = system.ask("test").splitlines()
     assert answers[0].startswith(f"+OK {homer.server}: sent")
-    assert answers[1] == f"-ERR udp:127.0.0.1:{port}: [Errno 111] Connection refused"
+    assert answers[1].startswith(f"-ERR udp:127.0.0.1:{port}: 127.0.0.1:{port} ")
+    assert "refused" in answers[1]
     assert answers[2].startswith(f"-ERR udp:{UNRESOLVABLE}:9060: {UNRESOLVABLE} does not resolve")
     assert agent.collectors.offered == 0, "the ledger is the agent's own"
 

@@ -19,7 +19,7 @@ from freeswitch import Session, Stream, switch
 from fs_hepipe.agent import status
 from fs_hepipe.agent.loop import Agent
 from fs_hepipe.calls.legs import Legs
-from fs_hepipe.delivery.udp import Collector
+from fs_hepipe.delivery.udp import UdpCollector
 from fs_hepipe.hep import Flow
 from fs_hepipe.reports import pipeline, rtcp
 from fs_hepipe.reports.flows import Flows
@@ -61,8 +61,11 @@ class BrokenSocket:
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
-    def send(self, _: bytes) -> NoReturn:
+    def sendto(self, _: bytes, address: object) -> NoReturn:
         raise self.error
+
+    def recvmsg(self, *_: int) -> NoReturn:
+        raise BlockingIOError
 
     def close(self) -> None:
         """As a socket does."""
@@ -244,7 +247,7 @@ def test_hostile_events_are_only_events(system: System, homer: Homer, running: A
         (host, "ask", ("test", "version", "restart")),
         (status, "hints", ("", "status", "status json", "metrics")),
         (Agent, "stop", ("stop", "restart")),
-        (Collector, "send", ("test",)),
+        (UdpCollector, "send", ("test",)),
     ],
 )
 def test_command_that_fails_is_answered(

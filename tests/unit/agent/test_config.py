@@ -21,12 +21,11 @@ from fs_hepipe.agent.config import (
     MAX_VALUE,
     MAX_XML,
     PARAMETERS,
-    Address,
     Config,
-    address,
     examine,
     parse,
 )
+from fs_hepipe.delivery.address import Address, address
 from fs_hepipe.words.errors import ConfigError
 from fs_hepipe.words.parameters import MAX_EVENTS, MAX_TEXT
 from fs_hepipe.words.settings import CALL_EVENTS, CUSTOM_EVENTS, Settings
@@ -49,7 +48,8 @@ def problems(text: Optional[str], arguments: str = "") -> list[str]:
 
 
 def value_of(config: Config, attribute: str) -> Any:
-    return getattr(config if hasattr(config, attribute) else config.settings, attribute)
+    (holder,) = [each for each in (config, config.settings, config.delivery) if hasattr(each, attribute)]
+    return getattr(holder, attribute)
 
 
 # --- the files that are installed ------------------------------------------------------------------------------------
@@ -83,6 +83,7 @@ def test_installed_file_starts_the_agent_with_the_switch() -> None:
         ("capture-server", "udp:homer.example.com:9060", "collectors", (Address("homer.example.com", 9060),)),
         ("capture-server", "udp:[2001:db8::1]:1", "collectors", (Address("2001:db8::1", 1),)),
         ("capture-server", "udp:[fe80::1%eth0]:65535", "collectors", (Address("fe80::1%eth0", 65535),)),
+        ("lookup-interval", "1", "lookup_interval", 1),
         ("capture-id", "0", "capture_id", 0),
         ("capture-id", "4294967295", "capture_id", 4294967295),
         ("capture-password", "", "capture_password", None),
@@ -135,6 +136,16 @@ def test_good_value_is_taken_from_file_and_arguments(name: str, text: str, attri
         ("capture-server", "udp:192.0.2:9060", "has a host that is no IP address"),
         ("capture-server", "udp:[2001:db8:::1]:9060", "has a host that is no IP address"),
         ("capture-server", "udp:[abc]:9060", "has a host that is no IP address"),
+        ("capture-server", "udp:[fe80::1]:9060", "without its interface: write [fe80::1%eth0]"),
+        ("capture-server", "udp:[febf:ffff::1]:9060", "without its interface"),
+        ("capture-server", "udp:[ff02::1]:9060", "without its interface"),
+        ("capture-server", "udp:[ff11::1]:9060", "without its interface"),
+        ("capture-server", "udp:255.255.255.255:9060", "is the broadcast address"),
+        ("capture-server", "udp:homer:9060;hep=3;capture_id=1", "is what sofia's own capture-server takes: write"),
+        ("capture-server", "udp:homer:9060;capture_id=100", "is what sofia's own capture-server takes: write"),
+        ("capture-server", "udp:192.0.2.1:9060;hep=2", "is what sofia's own capture-server takes: write"),
+        ("capture-server", "udp:homer:9060;ttl=3", "is not udp:host:port"),
+        ("lookup-interval", "0", "is not a whole number from 1 to 86400"),
         ("capture-id", "", "is not a whole number from 0 to 4294967295"),
         ("capture-id", "4294967296", "is not a whole number"),
         ("capture-id", "-1", "is not a whole number"),
@@ -152,6 +163,8 @@ def test_good_value_is_taken_from_file_and_arguments(name: str, text: str, attri
         ("report-qos-events", "2", "is neither yes nor no"),
         ("report-custom-events", "yes no", "is neither yes nor no"),
         ("custom-events", "caf\udce9::x", "invalid UTF-8"),
+        ("custom-events", "sofia::*", "FreeSWITCH knows no patterns of subclasses"),
+        ("custom-events", "sofia::register,conference::m?intenance", "FreeSWITCH knows no patterns of subclasses"),
         ("call-events", "DTMF,\x1b", "a control character"),
         ("call-log-format", "xml", "is none of text, json, full"),
         ("qos-type", "", "is not a list of 32, 34, 35, 99"),
@@ -174,7 +187,7 @@ def test_bad_value_is_named_with_its_parameter(name: str, text: str, complaint: 
 
 
 def test_address_reads_back_as_it_was_written() -> None:
-    for text in ("udp:homer:9060", "udp:[2001:db8::1]:9060", "udp:192.0.2.1:9060"):
+    for text in ("udp:homer:9060", "udp:[2001:db8::1]:9060", "udp:192.0.2.1:9060", "udp:[fe80::1%eth0]:1"):
         assert str(address(text)) == text
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from typing import Any, Optional
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from fs_hepipe.agent.config import Address, Config
+from fs_hepipe.agent.config import Config
 from fs_hepipe.agent.loop import Agent
 from fs_hepipe.agent.metrics import as_prometheus
 from fs_hepipe.agent.status import as_json, as_text, hints, status
-from fs_hepipe.delivery.udp import REFUSED, SENT, LastError
+from fs_hepipe.delivery.address import Address
+from fs_hepipe.delivery.answers import REFUSED
+from fs_hepipe.delivery.collector import LastError
+from fs_hepipe.delivery.udp import Trouble, UdpCollector
 from fs_hepipe.version import VERSION
 from fs_hepipe.words.counters import Counters, Counts
 from fs_hepipe.words.event import Event
@@ -196,26 +198,17 @@ def test_reports_of_the_far_ends_alone_are_a_hint() -> None:
     assert "fire_rtcp_events=true" in hint
 
 
-def test_collector_that_refuses_is_a_hint_until_it_listens() -> None:
+def test_what_is_wrong_with_a_collector_is_a_hint() -> None:
     agent = agent_of()
     first, _ = agent.collectors
-    refusal = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
-    first.outcomes = Counts({SENT: 1_000_000, REFUSED: 1})
+    assert isinstance(first, UdpCollector)
+    first.trouble = Trouble(REFUSED, "port unreachable", first.target, 1000.0)
     first.sent_at = 1000.0
-    first._refused(refusal, 1000.0)
-    (hint,) = hints(agent)
-    assert hint == "udp:127.0.0.1:9060: nobody listens there, it refuses what is sent"
+    assert hints(agent) == [
+        "udp:127.0.0.1:9060: nobody listens there, it refuses what is sent: 127.0.0.1:9060 port unreachable"
+    ]
     first.sent_at = 1100.0
     assert hints(agent) == []
-
-
-def test_name_that_does_not_resolve_is_a_hint_once_that_is_known() -> None:
-    agent = agent_of()
-    first, _ = agent.collectors
-    first.target = None
-    assert hints(agent) == []
-    first.last_error = LastError("does not resolve", 1.0)
-    assert hints(agent) == ["udp:127.0.0.1:9060: the name does not resolve, nothing is sent there"]
 
 
 def test_full_queue_and_unbound_events_are_hints() -> None:

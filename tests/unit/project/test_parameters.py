@@ -10,6 +10,7 @@ from typing import get_type_hints
 import pytest
 
 from fs_hepipe.agent.config import PARAMETERS, Config
+from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.words.parameters import Parameter
 from fs_hepipe.words.settings import Settings
 
@@ -35,9 +36,9 @@ def test_a_parameter_says_all_that_its_readers_need(parameter: Parameter) -> Non
     assert parameter.meaning.count("`") % 2 == 0
 
 
-def test_every_field_but_the_settings_and_the_warnings_is_a_parameter() -> None:
-    fields = set(get_type_hints(Settings)) | set(get_type_hints(Config))
-    assert sorted(each.attribute for each in PARAMETERS) == sorted(fields - {"settings", "warnings"})
+def test_every_field_but_the_groups_and_the_warnings_is_a_parameter() -> None:
+    fields = set(get_type_hints(Settings)) | set(get_type_hints(Config)) | set(get_type_hints(Delivery))
+    assert sorted(each.attribute for each in PARAMETERS) == sorted(fields - {"delivery", "settings", "warnings"})
 
 
 def test_only_the_password_is_secret_and_only_collectors_are_given_several_times() -> None:

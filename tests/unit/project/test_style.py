@@ -11,13 +11,18 @@ PACKAGE = ROOT / "fs_hepipe"
 
 
 def test_no_attribute_is_born_outside_init() -> None:
-    """Whoever reads `__init__`, or the body of a class without one, has seen all that an object holds."""
-    found = {
-        f"{path.relative_to(ROOT).as_posix()}: {node.name}.{attribute}"
+    """Whoever reads `__init__` of a class and of its base, or the body without one, has seen all an object holds."""
+    classes = [
+        (path, node)
         for path in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ClassDef)
-        for attribute in born_later(node)
+    ]
+    ours = {node.name: born(node) for _, node in classes}
+    found = {
+        f"{path.relative_to(ROOT).as_posix()}: {node.name}.{attribute}"
+        for path, node in classes
+        for attribute in born_later(node).difference(*(ours.get(ast.unparse(base), set()) for base in node.bases))
     }
     assert found == set()
 
@@ -67,9 +72,14 @@ def born_later(node: ast.ClassDef) -> set[str]:
     """The attributes that a class assigns, or has slots for, and that neither its body nor its `__init__` has."""
     methods = [each for each in node.body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))]
     methods = [each for each in methods if not any(ast.unparse(word) == "staticmethod" for word in each.decorator_list)]
-    first = {name for each in methods if each.name == "__init__" for name in assigned(each)}
     later = {name for each in methods if each.name != "__init__" for name in assigned(each)}
-    return (later | slots(node)) - first - valued(node)
+    return (later | slots(node)) - born(node)
+
+
+def born(node: ast.ClassDef) -> set[str]:
+    """The attributes that the body of a class and its `__init__` have."""
+    methods = [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
+    return {name for each in methods for name in assigned(each)} | valued(node)
 
 
 def assigned(method: ast.AST) -> Iterator[str]:

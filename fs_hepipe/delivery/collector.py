@@ -1,0 +1,82 @@
+"""
+What all collectors have in common: a name, and the ledger of what became of their messages.
+
+    offered == sent + buffered + spooled + each reason of loss      messages, since the collector was configured
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+from fs_hepipe.words.counters import Counts
+
+SENT = "sent"
+
+
+class LastError(NamedTuple):
+    """The error that came last."""
+
+    text: str
+    time: float
+    """Seconds, of the agent's wall clock."""
+
+
+class Collector:
+    """One collector, by the name it was configured with."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.offered = 0
+        """Messages that were to be sent."""
+        self.outcomes: Counts[str] = Counts()
+        """Messages by what became of them: sent, or the reason why not."""
+        self.octets = 0
+        """Octets sent."""
+        self.refusals = 0
+        """How often the host answered that nobody listens."""
+        self.last_error: Optional[LastError] = None
+        self.reported_error: Optional[LastError] = None
+        """The error that was logged last."""
+
+    @property
+    def buffered(self) -> int:
+        """Messages that wait in memory."""
+        raise NotImplementedError
+
+    @property
+    def state(self) -> str:
+        """What it does now, in a few words."""
+        raise NotImplementedError
+
+    @property
+    def hint(self) -> Optional[str]:
+        """Why nothing arrives there, or why that may be; None if nothing is known to be wrong."""
+        raise NotImplementedError
+
+    def send(self, message: bytes, wall: float) -> None:
+        """Sends a message or keeps it, without waiting, and never raises; `wall` is seconds since 1970."""
+        raise NotImplementedError
+
+    def poll(self, now: float, wall: float) -> None:
+        """Does what depends on time alone, without waiting; `now` is a steady clock, in seconds."""
+        raise NotImplementedError
+
+    def look_up(self) -> None:
+        """Lets the next `poll` look up its name, whenever that was done last."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Ends it: what still waits is sent, or dropped and counted."""
+        raise NotImplementedError
+
+    @property
+    def balances(self) -> bool:
+        """Whether each message that was offered is accounted for."""
+        return self.offered == sum(self.outcomes.values()) + self.buffered
+
+    def take_error(self) -> Optional[str]:
+        """The error that came last, once."""
+        if self.last_error is self.reported_error:
+            return None
+        self.reported_error = self.last_error
+        return self.last_error.text if self.last_error is not None else None
