@@ -69,7 +69,9 @@ class Config:
 
     collectors: tuple[Address, ...] = repeated(
         "udp:127.0.0.1:9060", address,
-        "where messages go, `udp:host:port` or `udp:[v6]:port`; given several times, each collector gets every message",
+        "where messages go, `udp:host:port`, `tcp:host:port` or "
+        "`tls:host:port[;verify=no][;ca=FILE][;cert=FILE;key=FILE][;name=NAME]`, an IPv6 address in brackets; given "
+        "several times, each collector gets every message",
         name="capture-server", most=MAX_COLLECTORS,
     )  # fmt: skip
     delivery: Delivery = field(default_factory=Delivery)
@@ -83,6 +85,18 @@ class Config:
     )
     warnings: tuple[str, ...] = ()
     """What was left out, one line each."""
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What is not safe, one line each: told once, when the configuration is used."""
+        unsafe = [str(each) for each in self.collectors if each.transport != "tls" and not each.is_here]
+        unchecked = [str(each) for each in self.collectors if not each.tls.verify]
+        found = []
+        if self.settings.capture_password is not None and unsafe:
+            found.append(f"capture-password: goes over the network in clear text to {', '.join(unsafe)}: use tls:")
+        if unchecked:
+            found.append(f"capture-server: {', '.join(unchecked)} may be anybody: its certificate is not checked")
+        return tuple(found)
 
 
 _no_letter = re.compile(r"[\W_]+").sub

@@ -42,11 +42,17 @@ def as_prometheus(report: Mapping[str, Any]) -> str:
     metric("records_dropped_total", "counter", "Records that never became a message, by reason.",
            by("reason", report["dropped"]))
     metric("records_waiting", "gauge", "Records that wait for a Call-ID or an address.", [({}, report["waiting"])])
-    metric("sent_total", "counter", "Datagrams sent, by collector.",
+    metric("sent_total", "counter", "Messages sent, by collector.",
            [({"collector": each["name"]}, each["sent"]) for each in collectors])
+    metric("offered_total", "counter", "Messages that a collector was to get.",
+           [({"collector": each["name"]}, each["offered"]) for each in collectors])
+    metric("buffered", "gauge", "Messages that wait in memory for a collector.",
+           [({"collector": each["name"]}, each["buffered"]) for each in collectors])
+    metric("up", "gauge", "1 if messages can be sent to a collector now, as far as that is known.",
+           [({"collector": each["name"]}, int(each["up"])) for each in collectors])
     metric("sent_octets_total", "counter", "Octets sent, by collector.",
            [({"collector": each["name"]}, each["octets"]) for each in collectors])
-    metric("send_errors_total", "counter", "Datagrams not sent, by collector and reason.",
+    metric("send_errors_total", "counter", "Messages not sent, by collector and reason.",
            [({"collector": each["name"], "reason": reason}, count)
             for each in collectors for reason, count in each["errors"].items()])
     metric("refusals_total", "counter", "How often a collector's host answered that nobody listens.",

@@ -81,6 +81,7 @@ def _collector(collector: Collector) -> dict[str, Any]:
     return {
         "name": collector.name,
         "state": collector.state,
+        "up": collector.is_up,
         "offered": collector.offered,
         "sent": collector.outcomes[SENT],
         "buffered": collector.buffered,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional
 
+from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.words.counters import Counts
 
 SENT = "sent"
@@ -49,6 +50,11 @@ class Collector:
         raise NotImplementedError
 
     @property
+    def is_up(self) -> bool:
+        """Whether messages can be sent now, as far as that is known."""
+        raise NotImplementedError
+
+    @property
     def hint(self) -> Optional[str]:
         """Why nothing arrives there, or why that may be; None if nothing is known to be wrong."""
         raise NotImplementedError
@@ -65,9 +71,22 @@ class Collector:
         """Lets the next `poll` look up its name, whenever that was done last."""
         raise NotImplementedError
 
-    def close(self) -> None:
-        """Ends it: what still waits is sent, or dropped and counted."""
+    def configure(self, settings: Delivery) -> None:
+        """Uses other settings."""
         raise NotImplementedError
+
+    def close(self) -> None:
+        """Begins to end it, without waiting: what still waits is sent, or dropped and counted."""
+        raise NotImplementedError
+
+    def join(self) -> bool:
+        """Waits until it has ended, two seconds at most; False if it has not."""
+        raise NotImplementedError
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return True
 
     @property
     def balances(self) -> bool:

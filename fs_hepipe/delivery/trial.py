@@ -4,17 +4,25 @@ One message to one collector, to see how far it gets: for `test`, not for the ev
 
 from __future__ import annotations
 
+import select
 import time
 from typing import NamedTuple
 
 from fs_hepipe.delivery import answers
 from fs_hepipe.delivery.address import Address, endpoint
+from fs_hepipe.delivery.link import CLOSED, CONNECTING, UP, Link
 from fs_hepipe.delivery.resolve import Resolver, Target, addresses
 from fs_hepipe.delivery.udp import UdpCollector
 from fs_hepipe.words.errors import TransportError
 
 ANSWER_WAIT = 0.2
-"""Seconds to wait for an answer (ICMP) that a message got nowhere: a long-distance round trip."""
+"""Seconds to wait for an answer (ICMP) that a datagram got nowhere: a long-distance round trip."""
+
+PATIENCE = 3.0
+"""Seconds for a connect, and for a handshake."""
+
+RECEIPT_WAIT = 3.0
+"""Seconds to wait until a message over a connection counts as sent."""
 
 
 class Trial(NamedTuple):
@@ -30,17 +38,17 @@ def trial(address: Address, message: bytes) -> Trial:
     try:
         targets = addresses(address.host, address.port)
     except TransportError as error:
-        return Trial(False, str(error))
+        return Trial(False, f"look-up: {error}")
     failed: list[str] = []
     for target in targets:
-        found = _udp(target, message)
+        found = _over_link(address, target, message) if address.is_stream else _datagram(target, message)
         if found.worked:
             return Trial(True, "; ".join([found.text, *failed]))
         failed.append(found.text)
     return Trial(False, "; ".join(failed))
 
 
-def _udp(target: Target, message: bytes) -> Trial:
+def _datagram(target: Target, message: bytes) -> Trial:
     host, port = str(target[1][0]), int(str(target[1][1]))
     collector = UdpCollector("", [Resolver(host, port)])
     try:
@@ -56,3 +64,38 @@ def _udp(target: Target, message: bytes) -> Trial:
         f"sent {len(message)} octets to {endpoint(host, port)}, and no answer says that they got lost (UDP is not "
         f"acknowledged: whether they arrived is not known{known})",
     )
+
+
+def _over_link(address: Address, target: Target, message: bytes) -> Trial:
+    where = endpoint(str(target[1][0]), address.port)
+    began = time.monotonic()
+    try:
+        link = Link(address, target, began, PATIENCE)
+    except OSError as error:
+        return Trial(False, f"{where} no socket: {error.strerror}")
+    stage = CONNECTING
+    while link.state not in {UP, CLOSED}:
+        stage = link.state
+        _step(link)
+    if link.state == CLOSED:
+        return Trial(False, f"{where} {stage}: {link.error}")
+    took = (time.monotonic() - began) * 1000
+    text = f"{where} is connected in {took:.0f} ms" + (f", {link.security}" if link.security else "")
+    link.send([message], time.monotonic())
+    deadline = time.monotonic() + RECEIPT_WAIT
+    while link.state == UP and not link.confirmed(time.monotonic()) and time.monotonic() < deadline:
+        _step(link)
+    _, rest = link.close()
+    if link.error:
+        return Trial(False, f"{text}, then: {link.error}")
+    if rest:
+        return Trial(False, f"{text}, but {len(message)} octets were not acknowledged in {RECEIPT_WAIT:.0f} s")
+    return Trial(True, f"{text}; sent {len(message)} octets, which its host has acknowledged")
+
+
+def _step(link: Link) -> None:
+    """Waits until there is something to do, and does it."""
+    poll = select.poll()
+    poll.register(link, select.POLLIN | (select.POLLOUT if link.waits_to_write else 0))
+    poll.poll(50)
+    link.step(time.monotonic())

@@ -29,6 +29,7 @@ from fs_hepipe.delivery.address import endpoint
 from fs_hepipe.delivery.answers import FORBIDDEN, REFUSED, TOO_LONG, UNREACHABLE, Answer
 from fs_hepipe.delivery.collector import SENT, Collector, LastError
 from fs_hepipe.delivery.resolve import Resolver, Target
+from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.words.counters import Counts
 
 try:
@@ -129,6 +130,10 @@ class UdpCollector(Collector):
         return f"sends to {_shown(self.target)}{others}"
 
     @property
+    def is_up(self) -> bool:
+        return bool(self.targets) and not self.in_trouble
+
+    @property
     def in_trouble(self) -> bool:
         """Whether the last error is so recent that what is sent is likely to be lost."""
         return self.trouble is not None and self.sent_at - self.trouble.time < TROUBLED
@@ -178,6 +183,14 @@ class UdpCollector(Collector):
     def look_up(self) -> None:
         for resolver in self._resolvers:
             resolver.look_up_soon(0.0)
+
+    def configure(self, settings: Delivery) -> None:
+        for resolver in self._resolvers:
+            resolver.interval = settings.lookup_interval
+
+    def join(self) -> bool:
+        self.close()
+        return True
 
     def close(self) -> None:
         if self.targets:

@@ -59,7 +59,7 @@ def run(args: str) -> None:
         config, source = configured(arguments)
         attach(host.write_log, config.log_level)
         agent = current.agent = Agent(config, host.Inlet, source, remarks=here().untested)
-    for warning in config.warnings:
+    for warning in (*config.warnings, *config.cautions):
         log.warning(warning)
     if not agent.source.startswith(CONFIGURATION):
         log.warning("no %s was found: running with %s", CONFIGURATION, agent.source)

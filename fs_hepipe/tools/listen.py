@@ -9,6 +9,7 @@ import socket
 
 from fs_hepipe.delivery.resolve import Target, lookup
 from fs_hepipe.hep import read
+from fs_hepipe.tools import streams
 from fs_hepipe.tools.output import complain, say
 from fs_hepipe.tools.render import as_dictionary, endpoint, one_line
 from fs_hepipe.words.errors import HepError, TransportError
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bind", type=bind_address, default="127.0.0.1:9060", metavar="HOST:PORT",
         help="where to listen, [v6]:port for IPv6 (default: %(default)s)",
     )  # fmt: skip
+    streams.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object per message")
     parser.add_argument("--count", type=count, metavar="N", help="end after N messages")
 
@@ -80,6 +82,8 @@ def show(datagram: bytes, *, as_json: bool) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.tcp is not None or args.tls is not None:
+        return streams.run(args, lambda datagram: show(datagram, as_json=args.json))
     try:
         listener = opened(args.bind)
     except OSError as error:

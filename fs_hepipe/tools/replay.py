@@ -13,7 +13,6 @@ from typing import Any, Optional
 from fs_hepipe.agent.config import Config
 from fs_hepipe.agent.loop import Agent
 from fs_hepipe.agent.status import status
-from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.collector import SENT
 from fs_hepipe.delivery.resolve import lookup
 from fs_hepipe.tools.check import add_settings, read
@@ -129,7 +128,7 @@ def _resolved(config: Config) -> Config:
     collectors = []
     for address in config.collectors:
         _, found = lookup(address.host, address.port)
-        collectors.append(Address(str(found[0]), address.port))
+        collectors.append(address if address.is_stream else address._replace(host=str(found[0])))
     return dataclasses.replace(config, collectors=tuple(collectors))
 
 

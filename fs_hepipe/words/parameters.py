@@ -90,6 +90,20 @@ def whole(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+def size(lowest: int, highest: int) -> Callable[[str], int]:
+    """Octets, with or without `kB`, `MB`, `GB` (thousands, millions, ...)."""
+    units = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
+    def parse(text: str) -> int:
+        found = re.fullmatch(r"([0-9]{1,12}) ?([kmg]?)b?", text.lower())
+        octets = int(found[1]) * units[found[2]] if found is not None else -1
+        if not lowest <= octets <= highest:
+            raise ValueError(f"is not a size from {lowest // 1000} kB to {highest // 1_000_000} MB")
+        return octets
+
+    return parse
+
+
 def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     """One word of these."""
 

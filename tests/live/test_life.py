@@ -192,7 +192,7 @@ def test_a_leg_out_can_be_filed_under_the_call_id_of_the_leg_in(lab: Lab) -> Non
 
 
 def test_a_bad_configuration_is_refused_whole_and_the_old_one_stays(lab: Lab) -> None:
-    lab.a.configure(capture_server="tcp:nowhere", capture_id=-1, node_name="refused")
+    lab.a.configure(capture_server="sctp:nowhere", capture_id=-1, node_name="refused")
     lab.a.api("reloadxml")
     answer = lab.a.fs_cli("python fs_hepipe reload").strip().splitlines()
     assert [line.partition(":")[0] for line in answer] == ["-ERR capture-server", "-ERR capture-id"]

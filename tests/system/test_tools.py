@@ -212,10 +212,10 @@ def test_a_replay_obeys_configuration_and_settings(collector: socket.socket, tmp
 
 
 def test_a_replay_with_a_bad_configuration_says_everything_that_is_wrong_and_sends_nothing() -> None:
-    done = run("replay", recording("busy_486"), "--set", "capture-id=x", "--collector", "tcp:127.0.0.1:1")
+    done = run("replay", recording("busy_486"), "--set", "capture-id=x", "--collector", "sctp:127.0.0.1:1")
     assert done.returncode == 2
     assert "error: capture-id: 'x' is not a whole number" in done.stderr
-    assert "error: capture-server: 'tcp:127.0.0.1:1' asks for another transport" in done.stderr
+    assert "error: capture-server: 'sctp:127.0.0.1:1' asks for another transport" in done.stderr
     assert done.stdout == ""
 
 

@@ -25,7 +25,7 @@ from fs_hepipe.agent.config import (
     examine,
     parse,
 )
-from fs_hepipe.delivery.address import Address, address
+from fs_hepipe.delivery.address import Address, Tls, address
 from fs_hepipe.words.errors import ConfigError
 from fs_hepipe.words.parameters import MAX_EVENTS, MAX_TEXT
 from fs_hepipe.words.settings import CALL_EVENTS, CUSTOM_EVENTS, Settings
@@ -83,7 +83,18 @@ def test_installed_file_starts_the_agent_with_the_switch() -> None:
         ("capture-server", "udp:homer.example.com:9060", "collectors", (Address("homer.example.com", 9060),)),
         ("capture-server", "udp:[2001:db8::1]:1", "collectors", (Address("2001:db8::1", 1),)),
         ("capture-server", "udp:[fe80::1%eth0]:65535", "collectors", (Address("fe80::1%eth0", 65535),)),
+        ("capture-server", "tcp:[2001:db8::1]:1", "collectors", (Address("2001:db8::1", 1, "tcp"),)),
+        ("capture-server", "tls:homer:9061", "collectors", (Address("homer", 9061, "tls"),)),
+        (
+            "capture-server", "tls:homer:9061;ca=/my ca.pem;cert=/c.pem;key=/k.pem;name=n.example", "collectors",
+            (Address("homer", 9061, "tls", Tls(True, "/my ca.pem", "/c.pem", "/k.pem", "n.example")),),
+        ),
+        ("capture-server", "tls:h:9061;verify=no", "collectors", (Address("h", 9061, "tls", Tls(verify=False)),)),
         ("lookup-interval", "1", "lookup_interval", 1),
+        ("buffer-size", "64000", "buffer_size", 64_000),
+        ("buffer-size", "500 kB", "buffer_size", 500_000),
+        ("buffer-size", "1gb", "buffer_size", 1_000_000_000),
+        ("buffer-drop", "newest", "buffer_drop", "newest"),
         ("capture-id", "0", "capture_id", 0),
         ("capture-id", "4294967295", "capture_id", 4294967295),
         ("capture-password", "", "capture_password", None),
@@ -128,8 +139,24 @@ def test_good_value_is_taken_from_file_and_arguments(name: str, text: str, attri
         ("capture-server", "udp:homer:٩٠٦٠", "is not udp:host:port"),
         ("capture-server", "UDP:homer:9060", "is not udp:host:port"),
         ("capture-server", "http://homer:9060", "is not udp:host:port"),
-        ("capture-server", "tcp:homer:9060", "asks for another transport"),
-        ("capture-server", "tls:[2001:db8::1]:9061", "asks for another transport"),
+        ("capture-server", "sctp:homer:9060", "asks for another transport: udp, tcp, tls are what there is"),
+        ("capture-server", "ws:[2001:db8::1]:9061", "asks for another transport"),
+        ("capture-server", "tcp:homer:9060;verify=no", "has options, which only tls: has, not tcp:"),
+        ("capture-server", "udp:homer:9060;name=x", "has options, which only tls: has, not udp:"),
+        ("capture-server", "tcp:224.0.0.1:9060", "is a multicast address, which udp: can reach, but not tcp:"),
+        ("capture-server", "tls:[ff05::1]:9060", "is a multicast address"),
+        ("capture-server", "tls:homer:9061;", "has an option that is none of verify=no, ca=FILE"),
+        ("capture-server", "tls:homer:9061;ca", "has an option that is none of verify=no, ca=FILE"),
+        ("capture-server", "tls:homer:9061;ca=", "has an option that is none of verify=no, ca=FILE"),
+        ("capture-server", "tls:homer:9061;sni=x", "has an option that is none of verify=no, ca=FILE"),
+        ("capture-server", "tls:homer:9061;verify=maybe", "has a verify that is neither yes nor no"),
+        ("capture-server", "tls:homer:9061;key=/k.pem", "has a key without its cert"),
+        ("capture-server", "tls:homer:9061;ca=/a.pem;ca=/b.pem", "has ca twice"),
+        ("capture-server", "tls:homer:9061;ca=/a.pem;verify=no", "has a ca and verify=no"),
+        ("buffer-size", "16 parsecs", "is not a size from 64 kB to 4000 MB"),
+        ("buffer-size", "63kB", "is not a size from 64 kB to 4000 MB"),
+        ("buffer-size", "5GB", "is not a size from 64 kB to 4000 MB"),
+        ("buffer-drop", "none", "is none of oldest, newest"),
         ("capture-server", "udp:homer:0", "has no port from 1 to 65535"),
         ("capture-server", "udp:homer:65536", "has no port from 1 to 65535"),
         ("capture-server", "udp:192.0.2.256:9060", "has a host that is no IP address"),
@@ -144,7 +171,7 @@ def test_good_value_is_taken_from_file_and_arguments(name: str, text: str, attri
         ("capture-server", "udp:homer:9060;hep=3;capture_id=1", "is what sofia's own capture-server takes: write"),
         ("capture-server", "udp:homer:9060;capture_id=100", "is what sofia's own capture-server takes: write"),
         ("capture-server", "udp:192.0.2.1:9060;hep=2", "is what sofia's own capture-server takes: write"),
-        ("capture-server", "udp:homer:9060;ttl=3", "is not udp:host:port"),
+        ("capture-server", "udp:homer:9060;ttl=3", "has options, which only tls: has"),
         ("lookup-interval", "0", "is not a whole number from 1 to 86400"),
         ("capture-id", "", "is not a whole number from 0 to 4294967295"),
         ("capture-id", "4294967296", "is not a whole number"),
@@ -186,8 +213,16 @@ def test_bad_value_is_named_with_its_parameter(name: str, text: str, complaint: 
     assert len(problem) < 300
 
 
+STREAMS = (
+    "tcp:homer:9060",
+    "tls:[2001:db8::1]:9061",
+    "tls:homer:9061;verify=no",
+    "tls:homer:9061;ca=/a.pem;cert=/c.pem;key=/k.pem;name=n",
+)
+
+
 def test_address_reads_back_as_it_was_written() -> None:
-    for text in ("udp:homer:9060", "udp:[2001:db8::1]:9060", "udp:192.0.2.1:9060", "udp:[fe80::1%eth0]:1"):
+    for text in ("udp:homer:9060", "udp:[2001:db8::1]:9060", "udp:192.0.2.1:9060", "udp:[fe80::1%eth0]:1", *STREAMS):
         assert str(address(text)) == text
 
 
@@ -241,6 +276,23 @@ def test_unknown_event_is_a_warning_and_left_out() -> None:
     config = parse(xml(("call-events", "CHANNEL_CREATE,NO_SUCH,channel_answer")))
     assert config.settings.call_events == ("CHANNEL_CREATE",)
     assert config.warnings == ("call-events: 'NO_SUCH', 'channel_answer' can't be logged and is left out",)
+
+
+@pytest.mark.parametrize(
+    ("password", "servers", "cautions"),
+    [
+        ("x", ["udp:homer:9060", "tcp:192.0.2.1:9060", "tls:homer:9061"], ["in clear text to udp:homer:9060, tcp:192"]),
+        ("x", ["tls:homer:9061"], []),
+        ("x", ["udp:127.0.0.1:9060", "tcp:[::1]:9060", "tcp:localhost:9060"], []),
+        ("", ["udp:homer:9060"], []),
+        ("", ["tls:homer:9061;verify=no"], ["tls:homer:9061;verify=no may be anybody"]),
+    ],
+)
+def test_what_is_not_safe_is_a_caution_and_no_hint(password: str, servers: list[str], cautions: list[str]) -> None:
+    config = parse(xml(("capture-password", password), *(("capture-server", server) for server in servers)))
+    assert len(config.cautions) == len(cautions)
+    assert all(words in caution for words, caution in zip(cautions, config.cautions))
+    assert config.warnings == ()
 
 
 def test_lists_have_their_defaults_when_not_given() -> None:

@@ -249,6 +249,9 @@ def test_metrics_say_what_status_says() -> None:
     assert value("messages_total", type="100") == 1_999_999_999
     assert value("records_dropped_total", reason="too_long") == 1_234_567
     assert value("sent_total", collector=first["name"]) == first["sent"]
+    assert value("offered_total", collector=first["name"]) == first["offered"] == 0
+    assert value("buffered", collector=first["name"]) == first["buffered"] == 0
+    assert value("up", collector=first["name"]) == first["up"] == 1
     assert value("send_errors_total", collector=first["name"], reason="refused") == 1
     assert value("last_error_time_seconds", collector=first["name"]) == STARTED + 1000
     assert value("legs_forgotten_total", reason="evicted") == 0

@@ -1,0 +1,411 @@
+"""
+Messages -> one collector over TCP or TLS. The event path only puts them into a buffer; a thread of the collector's own
+connects, sends, and connects again.
+
+Rules:
+1. `sent` means that the collector's host has acknowledged the message, see `link`. Until then it is kept: it counts as
+   buffered, and after a new connection it is sent again, whole.
+2. What waited is sent in its order, `PACE` octets a second and twice as fast as new messages come, so that a backlog
+   costs the switch little.
+3. All addresses of its name are tried in turn. When none works, the next attempt is 1 to 30 s later, longer each time,
+   until a connection has held for `HELD`.
+4. The thread ends when asked to, `FLUSH` later at most. What could not be sent by then is counted as `stopped`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import select
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from typing import Callable, NamedTuple, Optional
+
+from fs_hepipe.delivery.address import Address, endpoint
+from fs_hepipe.delivery.buffer import Block, Buffer
+from fs_hepipe.delivery.collector import SENT, Collector, LastError
+from fs_hepipe.delivery.link import CLOSED, PATIENCE, SILENCE, UP, Link
+from fs_hepipe.delivery.resolve import Resolver, Target
+from fs_hepipe.delivery.settings import Delivery
+
+SLICE = 0.02
+"""Seconds between two writes: what comes in between goes out together."""
+
+PACE = 2_000_000
+"""Octets a second of a backlog: 3,000 messages."""
+
+BACKOFF = (1.0, 30.0)
+"""Seconds between two attempts to connect: at first, and at most; half more or less of it, by chance."""
+
+HELD = 10.0
+"""Seconds after which a connection is a good one: after its end, the first attempt is a quick one."""
+
+HOUSEKEEPING = 1.0
+"""Seconds between two looks at names, and at messages that can be packed."""
+
+CONFIRM = 0.25
+"""Seconds between two looks at what the collector's host has acknowledged."""
+
+RESOLVING = 0.1
+"""Seconds between two looks at a name that is being looked up."""
+
+IMPATIENT = 3.0
+"""Seconds for a connect, and for a handshake, if there is another address."""
+
+IDLE = 15.0
+"""Seconds that the thread sleeps at most."""
+
+FLUSH = 1.0
+"""Seconds to send what waits, when the agent stops."""
+
+JOIN = 1.0
+"""Seconds to wait for the thread beyond that."""
+
+STOPPED = "stopped"
+FULL = "buffer_full"
+
+
+class Route(NamedTuple):
+    """One address, and the addresses of its name."""
+
+    address: Address
+    resolver: Resolver
+
+
+class StreamCollector(Collector):
+    """One collector over TCP or TLS, by the name it was configured with."""
+
+    def __init__(
+        self,
+        name: str,
+        addresses: Sequence[Address],
+        settings: Delivery,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(name)
+        self._routes = [Route(each, Resolver(each.host, each.port, settings.lookup_interval)) for each in addresses]
+        self._clock, self._wall = clock, wall
+        self._lock = threading.Lock()
+        """Held to change what is counted, so that the ledger balances whenever it is looked at."""
+        self._buffer = Buffer(settings.buffer_size, settings.buffer_drop == "oldest")
+        self._taken = 0
+        """Messages that are in no buffer: given to the connection, or being packed."""
+        self._came = 0
+        """Octets that came since the last write."""
+        self._asleep = False
+        self._waker, self._woken = socket.socketpair()
+        for each in (self._waker, self._woken):
+            each.setblocking(False)
+        self._link: Optional[Link] = None
+        self._untried: list[tuple[Route, Target]] = []
+        self._attempts = 0
+        self._connect_at = 0.0
+        self._write_at = 0.0
+        self._keep_house_at = 0.0
+        self._down_since: Optional[float] = wall()
+        self._up_since = 0.0
+        self._hangs = False
+        self._failure = ""
+        self._silent = False
+        self._ends_at: Optional[float] = None
+        self._thread: Optional[threading.Thread] = None
+        self._start()
+
+    # --- the event path ---
+
+    def send(self, message: bytes, wall: float) -> None:
+        with self._lock:
+            self.offered += 1
+            self._came += len(message)
+            self._drop(self._buffer.add(message), FULL)
+        if self._asleep:
+            self._wake()
+
+    def poll(self, now: float, wall: float) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._start()
+
+    def look_up(self) -> None:
+        for route in self._routes:
+            route.resolver.look_up_soon(0.0)
+
+    def configure(self, settings: Delivery) -> None:
+        with self._lock:
+            self._buffer.limit, self._buffer.keep_newest = settings.buffer_size, settings.buffer_drop == "oldest"
+            self._drop(self._buffer.trim(), FULL)
+        for route in self._routes:
+            route.resolver.interval = settings.lookup_interval
+
+    def close(self) -> None:
+        if self._ends_at is None:
+            self._ends_at = self._clock() + FLUSH
+            self._wake()
+
+    def join(self) -> bool:
+        self.close()
+        if self._thread is not None:
+            self._thread.join(FLUSH + JOIN)
+            if self._thread.is_alive():
+                return False
+        self._give_up()
+        for each in (self._waker, self._woken):
+            each.close()
+        return True
+
+    # --- what it tells ---
+
+    @property
+    def has_ended(self) -> bool:
+        return self._thread is None or not self._thread.is_alive()
+
+    @property
+    def buffered(self) -> int:
+        return self._buffer.count + self._taken
+
+    @property
+    def balances(self) -> bool:
+        with self._lock:
+            return super().balances
+
+    @property
+    def is_up(self) -> bool:
+        link = self._link
+        return link is not None and link.state == UP and not self._silent
+
+    @property
+    def state(self) -> str:
+        link, down = self._link, self._down_since
+        if link is not None and link.state == UP:
+            reads = "" if not self._silent else ", but does not read what is sent"
+            return f"up since {_clock(self._up_since)}: {_shown(link.target)}{reads}"
+        since = f", down since {_clock(down)}" if down is not None else ""
+        return f"connects to {_shown(link.target)}{since}" if link is not None else f"waits to connect{since}"
+
+    @property
+    def hint(self) -> Optional[str]:
+        link = self._link
+        if link is not None and link.state == UP:
+            return f"{_shown(link.target)} accepts, but does not read: messages wait" if self._silent else None
+        if self._hangs:
+            return f"no name server answers: {self.buffered} messages wait until the name resolves"
+        return f"there is no connection, {self.buffered} messages wait: {self._failure}" if self._failure else None
+
+    # --- the thread ---
+
+    def _start(self) -> None:
+        if self._ends_at is not None:
+            return
+        self._thread = threading.Thread(target=self._run, name=f"fs_hepipe {self.name}", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # tried again by the next poll
+            self._thread = None
+            self._fail(f"no thread: {error}")
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._advance(self._clock())
+                if self._is_done(self._clock()):
+                    self._give_up()
+                    return
+                self._wait(self._clock())
+            except Exception as error:  # noqa: BLE001  what is sent to the other collectors does not depend on it
+                self._fail(type(error).__name__)
+                self._drop_link()
+                self._connect_at = self._clock() + BACKOFF[1]
+                time.sleep(SLICE)
+
+    def _advance(self, now: float) -> None:
+        """Does all that can be done now, without waiting."""
+        if now >= self._keep_house_at:
+            self._keep_house_at = now + HOUSEKEEPING
+            self._keep_house(now)
+        if self._link is None:
+            self._connect(now)
+        if self._link is not None:
+            self._link.step(now)
+            if self._link.state == UP:
+                self._use(self._link, now)
+            if self._link.state == CLOSED:
+                self._lose(self._link, now)
+
+    def _use(self, link: Link, now: float) -> None:
+        """What is done on a connection that is up."""
+        if self._down_since is not None:
+            self._down_since, self._up_since, self._failure = None, self._wall(), ""
+        self._count(link.confirmed(now))
+        self._write(link, now)
+        self._silent = link.silent(now) >= SILENCE
+
+    def _write(self, link: Link, now: float) -> None:
+        if now < self._write_at and self._ends_at is None:
+            return
+        with self._lock:
+            most = PACE * SLICE + 2 * self._came if self._ends_at is None else link.room
+            self._came = 0
+            messages = self._buffer.take(min(int(most), link.room)) if link.room else []
+            self._taken += len(messages)
+        if not messages:
+            return
+        self._write_at = now + SLICE
+        before = link.unconfirmed
+        try:
+            link.send(messages, now)
+        except Exception:
+            rest = messages[link.unconfirmed - before :]
+            with self._lock:
+                self._taken -= len(rest)
+                self._buffer.put_back(rest)
+            raise
+
+    def _count(self, confirmed: list[bytes]) -> None:
+        if confirmed:
+            with self._lock:
+                self._taken -= len(confirmed)
+                self.outcomes[SENT] += len(confirmed)
+                self.octets += sum(map(len, confirmed))
+
+    def _keep_house(self, now: float) -> None:
+        """Looks at the names, and packs what has waited."""
+        for route in self._routes:
+            failure = route.resolver.poll(now)
+            if failure is not None:
+                self._fail(failure)
+        self._hangs = any(route.resolver.hangs(now) and not route.resolver.found for route in self._routes)
+        while self._ends_at is None:
+            with self._lock:
+                messages = self._buffer.unpacked()
+                self._taken += len(messages)
+            if not messages:
+                return
+            block = Block.of(messages)
+            with self._lock:
+                self._taken -= len(messages)
+                self._buffer.add_block(block)
+
+    # --- connecting ---
+
+    def _connect(self, now: float) -> None:
+        """Begins a connection to the next address, if it is time to."""
+        if now < self._connect_at or (self._ends_at is not None and self._failure):
+            return
+        if not self._untried:
+            self._untried = [(route, target) for route in self._routes for target in route.resolver.found]
+        if not self._untried:  # the names are being looked up
+            self._connect_at = self._keep_house_at = now + RESOLVING
+            return
+        route, target = self._untried.pop(0)
+        try:
+            self._link = Link(route.address, target, now, IMPATIENT if self._untried else PATIENCE)
+        except OSError as error:
+            self._fail(f"{_shown(target)} no socket: {error.strerror}")
+            self._connect_at = now + self._pause()
+
+    def _lose(self, link: Link, now: float) -> None:
+        """Ends a connection that is closed, and says when the next is to begin."""
+        self._fail(f"{_shown(link.target)} {link.error}")
+        held = link.up_at and now - link.up_at >= HELD
+        self._drop_link()
+        if held:
+            self._attempts, self._untried = 0, []
+        for route in self._routes:
+            route.resolver.look_up_soon()
+        if self._untried and not link.up_at:
+            return  # the next address at once
+        self._untried = []
+        self._connect_at = now + self._pause()
+
+    def _pause(self) -> float:
+        """Seconds until the next attempt."""
+        shortest, longest = BACKOFF
+        pause = min(longest, shortest * 2.0**self._attempts)
+        self._attempts = min(self._attempts + 1, 10)
+        return float(pause * random.uniform(0.5, 1.0))  # noqa: S311  so that a thousand switches do not come at once
+
+    def _drop_link(self) -> None:
+        """Ends the connection; what it has not confirmed is put back."""
+        if self._link is None:
+            return
+        confirmed, rest = self._link.close()
+        self._link, self._silent = None, False
+        self._down_since = self._down_since or self._wall()
+        self._count(confirmed)
+        with self._lock:
+            self._taken -= len(rest)
+            self._buffer.put_back(rest)
+            self._drop(self._buffer.trim(), FULL)
+
+    def _drop(self, count: int, reason: str) -> None:
+        """Counts messages that are lost; the lock is held."""
+        if count:
+            self.outcomes[reason] += count
+
+    def _fail(self, text: str) -> None:
+        self._failure = text
+        self.last_error = LastError(text, self._wall())
+
+    # --- ending ---
+
+    def _is_done(self, now: float) -> bool:
+        if self._ends_at is None:
+            return False
+        if now >= self._ends_at or not self.buffered:
+            return True
+        if self._link is None:
+            return bool(self._failure) or self._hangs  # otherwise the first connection has not begun
+        return self._link.state == UP and not self._buffer.count and self._link.all_acknowledged
+
+    def _give_up(self) -> None:
+        """Ends the connection, and counts what could not be sent."""
+        self._drop_link()
+        with self._lock:
+            self._drop(self._buffer.count, STOPPED)
+            self._buffer = Buffer(self._buffer.limit)
+
+    # --- waiting ---
+
+    def _wait(self, now: float) -> None:
+        """Waits until there is something to do. A message that comes wakes it, if it can be sent at once."""
+        link = self._link
+        poll = select.poll()
+        poll.register(self._woken, select.POLLIN)
+        if link is not None:
+            poll.register(link, select.POLLIN | (select.POLLOUT if link.waits_to_write else 0))
+        self._asleep = link is not None and link.state == UP and now >= self._write_at  # before the buffer is looked at
+        poll.poll(max(0.0, self._next(now) - now) * 1000)
+        self._asleep = False
+        with contextlib.suppress(BlockingIOError):
+            while self._woken.recv(4096):
+                pass
+
+    def _next(self, now: float) -> float:
+        """When there is something to do, if nothing comes."""
+        link = self._link
+        if self._ends_at is not None:
+            return now + SLICE
+        if link is None:
+            return min(self._connect_at, self._keep_house_at)
+        if link.state != UP:
+            return self._keep_house_at
+        if now < self._write_at or (self._buffer.count and link.room):
+            return self._write_at
+        if link.unconfirmed or self._buffer.count:
+            return now + CONFIRM
+        return now + IDLE
+
+    def _wake(self) -> None:
+        self._asleep = False
+        with contextlib.suppress(OSError):  # it has been woken already, or it has ended
+            self._waker.send(b"w")
+
+
+def _shown(target: Target) -> str:
+    return endpoint(str(target[1][0]), int(str(target[1][1])))
+
+
+def _clock(wall: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall))
