@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Optional
 from xml.etree import ElementTree  # noqa: ICN001
 from xml.parsers.expat import ErrorString
 
-from fs_hepipe.delivery.address import Address, address
+from fs_hepipe.delivery.group import Destination, all_addresses, destination
 from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.words import names
 from fs_hepipe.words.errors import ConfigError
@@ -67,11 +67,12 @@ MAX_REPEATED = 120
 class Config:
     """All that the agent runs by."""
 
-    collectors: tuple[Address, ...] = repeated(
-        "udp:127.0.0.1:9060", address,
+    collectors: tuple[Destination, ...] = repeated(
+        "udp:127.0.0.1:9060", destination,
         "where messages go, `udp:host:port`, `tcp:host:port` or "
-        "`tls:host:port[;verify=no][;ca=FILE][;cert=FILE;key=FILE][;name=NAME]`, an IPv6 address in brackets; given "
-        "several times, each collector gets every message",
+        "`tls:host:port[;verify=no][;ca=FILE][;cert=FILE;key=FILE][;name=NAME]`, an IPv6 address in brackets; several "
+        "with bars between them: the first that works; `by=call-id A, B`: each call to one of them; given several "
+        "times: each gets every message",
         name="capture-server", most=MAX_COLLECTORS,
     )  # fmt: skip
     delivery: Delivery = field(default_factory=Delivery)
@@ -89,8 +90,9 @@ class Config:
     @property
     def cautions(self) -> tuple[str, ...]:
         """What is not safe, one line each: told once, when the configuration is used."""
-        unsafe = [str(each) for each in self.collectors if each.transport != "tls" and not each.is_here]
-        unchecked = [str(each) for each in self.collectors if not each.tls.verify]
+        everyone = all_addresses(self.collectors)
+        unsafe = [str(each) for each in everyone if each.transport != "tls" and not each.is_here]
+        unchecked = [str(each) for each in everyone if not each.tls.verify]
         found = []
         if self.settings.capture_password is not None and unsafe:
             found.append(f"capture-password: goes over the network in clear text to {', '.join(unsafe)}: use tls:")

@@ -55,6 +55,11 @@ class Collector:
         raise NotImplementedError
 
     @property
+    def is_lost(self) -> bool:
+        """Whether it has been tried and does not work: what is spread goes elsewhere."""
+        raise NotImplementedError
+
+    @property
     def hint(self) -> Optional[str]:
         """Why nothing arrives there, or why that may be; None if nothing is known to be wrong."""
         raise NotImplementedError

@@ -1,13 +1,13 @@
 """
-Messages -> collectors. Each collector gets every message and counts the outcome of each.
+Messages -> collectors. Each `capture-server` gets every message; a group that is spread gives it to one of its members.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.collector import Collector
+from fs_hepipe.delivery.group import Destination, Member, call_id, members, ordering
 from fs_hepipe.delivery.resolve import Resolver
 from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.delivery.stream import StreamCollector
@@ -17,38 +17,73 @@ from fs_hepipe.words.errors import TransportError
 DEFAULTS = Delivery()
 
 
+class Branch:
+    """The collectors of one `capture-server`."""
+
+    def __init__(self, collectors: Sequence[Collector], offered: int) -> None:
+        self.collectors = collectors
+        self._order = ordering([each.name for each in collectors])
+        self._owed = offered - self.given
+        """`Collectors.offered` when it began, less what its collectors had got before."""
+
+    @property
+    def given(self) -> int:
+        """Messages that its collectors have got."""
+        return sum(each.offered for each in self.collectors)
+
+    def balances(self, offered: int) -> bool:
+        """Whether each message was given to one of them, and each accounts for what it got."""
+        return self.given == offered - self._owed and all(each.balances for each in self.collectors)
+
+    def send(self, messages: list[bytes], wall: float) -> None:
+        """Gives each message to the collector that its call belongs to; to the next one if that is lost."""
+        if len(self.collectors) == 1:
+            send = self.collectors[0].send
+            for message in messages:
+                send(message, wall)
+            return
+        for message in messages:
+            order = [self.collectors[index] for index in self._order(call_id(message))]
+            chosen = next((each for each in order if not each.is_lost), order[0])
+            chosen.send(message, wall)
+
+
 class Collectors:
     """All collectors of an agent."""
 
     def __init__(self) -> None:
         self.offered = 0
         """Messages that were to be sent."""
-        self._members: dict[str, Collector] = {}
-        self._joined: dict[str, int] = {}
-        """`offered` at the time when a collector was added."""
+        self._branches: list[Branch] = []
+        self._members: dict[tuple[str, int], Collector] = {}
+        """By name; the number tells those of the same name apart."""
         self._leaving: list[Collector] = []
         """Collectors that are no longer configured, and that may not have ended yet."""
 
     def __iter__(self) -> Iterator[Collector]:
         return iter(list(self._members.values()))
 
-    def configure(self, addresses: Iterable[Address], settings: Delivery = DEFAULTS) -> None:
+    def configure(self, destinations: Iterable[Destination], settings: Delivery = DEFAULTS) -> None:
         """
-        Replaces the collectors by those at these addresses. One that stays keeps its socket, its counters and what
-        waits; its name is looked up again.
+        Replaces the collectors by these. One that stays keeps its socket, its counters and what waits; its name is
+        looked up again.
         """
         before = dict(self._members)
-        members: dict[str, Collector] = {}
-        for address in addresses:
-            name = str(address)
-            if name in before:
-                members[name] = before.pop(name)
-                members[name].configure(settings)
-                members[name].look_up()
-            else:
-                members[name] = _made(name, address, settings)
-                self._joined[name] = self.offered
-        self._members = members  # in one step: other threads read it
+        found: dict[tuple[str, int], Collector] = {}
+        branches = []
+        for destination in destinations:
+            collectors = []
+            for member in members(destination):
+                key = str(member), sum(name == str(member) for name, _ in found)
+                if key in before:
+                    found[key] = before.pop(key)
+                    found[key].configure(settings)
+                    found[key].look_up()
+                else:
+                    found[key] = _made(member, settings)
+                collectors.append(found[key])
+            branches.append(Branch(collectors, self.offered))
+        self._members, self._branches = found, branches  # each in one step: other threads read them
         for collector in before.values():
             collector.close()
         self._leaving = [each for each in self._leaving if not each.has_ended] + list(before.values())
@@ -64,17 +99,15 @@ class Collectors:
         return errors
 
     def send(self, messages: list[bytes], wall: float) -> None:
-        """Gives messages to each collector; `wall` is the time, seconds since 1970."""
+        """Gives messages to the collectors; `wall` is the time, seconds since 1970."""
         self.offered += len(messages)
-        for collector in self._members.values():
-            send = collector.send
-            for message in messages:
-                send(message, wall)
+        for branch in self._branches:
+            branch.send(messages, wall)
 
     @property
     def balances(self) -> bool:
-        """Whether each collector has got each message since it was added, and accounts for each."""
-        return all(each.balances and each.offered == self.offered - self._joined[each.name] for each in self)
+        """Whether each capture-server has got each message since it was added, and accounts for each."""
+        return all(branch.balances(self.offered) for branch in self._branches)
 
     def close(self) -> None:
         """
@@ -91,7 +124,8 @@ class Collectors:
             raise TransportError(f"the threads of {', '.join(stuck)} have not ended: the disk may hang")
 
 
-def _made(name: str, address: Address, settings: Delivery) -> Collector:
-    if address.is_stream:
-        return StreamCollector(name, [address], settings)
-    return UdpCollector(name, [Resolver(address.host, address.port, settings.lookup_interval)])
+def _made(member: Member, settings: Delivery) -> Collector:
+    if member.addresses[0].is_stream:
+        return StreamCollector(str(member), member.addresses, settings)
+    resolvers = [Resolver(each.host, each.port, settings.lookup_interval) for each in member.addresses]
+    return UdpCollector(str(member), resolvers)

@@ -179,6 +179,10 @@ class Link:
             found.append(self._unconfirmed.popleft()[1])
         return found
 
+    def give_up(self, reason: str) -> None:
+        """Ends it for a reason of the caller's."""
+        self._end(reason)
+
     def close(self) -> tuple[list[bytes], list[bytes]]:
         """Ends it in good order, if it stands. Returns the messages that are confirmed now, and those that are not."""
         if self.state == UP and self._tls is not None and not self._outgoing:

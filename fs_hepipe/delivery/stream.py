@@ -21,7 +21,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, Optional
 
 from fs_hepipe.delivery.address import Address, endpoint
 from fs_hepipe.delivery.buffer import Block, Buffer
@@ -41,6 +41,9 @@ BACKOFF = (1.0, 30.0)
 
 HELD = 10.0
 """Seconds after which a connection is a good one: after its end, the first attempt is a quick one."""
+
+BETTER = (60.0, 1800.0)
+"""Seconds until an address before the one in use is tried again: at first, and at most. Longer after each failure."""
 
 HOUSEKEEPING = 1.0
 """Seconds between two looks at names, and at messages that can be packed."""
@@ -67,11 +70,12 @@ STOPPED = "stopped"
 FULL = "buffer_full"
 
 
-class Route(NamedTuple):
+class Route:
     """One address, and the addresses of its name."""
 
-    address: Address
-    resolver: Resolver
+    def __init__(self, address: Address, interval: float) -> None:
+        self.address = address
+        self.resolver = Resolver(address.host, address.port, interval)
 
 
 class StreamCollector(Collector):
@@ -86,7 +90,7 @@ class StreamCollector(Collector):
         wall: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(name)
-        self._routes = [Route(each, Resolver(each.host, each.port, settings.lookup_interval)) for each in addresses]
+        self._routes = [Route(each, settings.lookup_interval) for each in addresses]
         self._clock, self._wall = clock, wall
         self._lock = threading.Lock()
         """Held to change what is counted, so that the ledger balances whenever it is looked at."""
@@ -101,6 +105,12 @@ class StreamCollector(Collector):
             each.setblocking(False)
         self._link: Optional[Link] = None
         self._untried: list[tuple[Route, Target]] = []
+        self._avoided: dict[Route, float] = {}
+        """Addresses that did not hold, and until when others are preferred."""
+        self._better: Optional[Link] = None
+        """A connection to an address before the one in use: it has to hold before it is used."""
+        self._better_at: Optional[float] = None
+        self._better_pause = BETTER[0]
         self._attempts = 0
         self._connect_at = 0.0
         self._write_at = 0.0
@@ -176,6 +186,10 @@ class StreamCollector(Collector):
         return link is not None and link.state == UP and not self._silent
 
     @property
+    def is_lost(self) -> bool:
+        return self._silent or (bool(self._failure) and not self.is_up)
+
+    @property
     def state(self) -> str:
         link, down = self._link, self._down_since
         if link is not None and link.state == UP:
@@ -240,6 +254,40 @@ class StreamCollector(Collector):
         self._count(link.confirmed(now))
         self._write(link, now)
         self._silent = link.silent(now) >= SILENCE
+        if len(self._routes) > 1 and self._ends_at is None:
+            if self._silent:
+                link.give_up("accepts, but does not read")
+            else:
+                self._look_for_better(link, now)
+
+    def _look_for_better(self, link: Link, now: float) -> None:
+        """Connects to an address before the one in use now and then, and uses it when it has held for a while."""
+        first = next(each for each in self._routes if each.resolver.found)
+        if link.address == first.address:
+            self._better_at = None
+            if now - link.up_at >= BETTER[0]:
+                self._better_pause = BETTER[0]
+        elif self._better_at is None:
+            self._better_at = now + self._better_pause
+        elif self._better is None and now >= self._better_at:
+            self._better = Link(first.address, first.resolver.found[0], now, IMPATIENT)
+        if self._better is None:
+            return
+        self._better.step(now)
+        if self._better.state == CLOSED:
+            self._drop_better()
+        elif self._better.state == UP and now - self._better.up_at >= HELD and link.all_acknowledged:
+            better, self._better, self._better_at = self._better, None, None
+            self._better_pause = min(2 * self._better_pause, BETTER[1])
+            self._drop_link()
+            self._link, self._down_since, self._up_since = better, None, self._wall()
+            self._avoided.clear()
+
+    def _drop_better(self) -> None:
+        if self._better is not None:
+            self._better.close()
+        self._better = self._better_at = None
+        self._better_pause = min(2 * self._better_pause, BETTER[1])
 
     def _write(self, link: Link, now: float) -> None:
         if now < self._write_at and self._ends_at is None:
@@ -294,7 +342,8 @@ class StreamCollector(Collector):
         if now < self._connect_at or (self._ends_at is not None and self._failure):
             return
         if not self._untried:
-            self._untried = [(route, target) for route in self._routes for target in route.resolver.found]
+            routes = sorted(self._routes, key=lambda each: self._avoided.get(each, 0.0) > now)
+            self._untried = [(route, target) for route in routes for target in route.resolver.found]
         if not self._untried:  # the names are being looked up
             self._connect_at = self._keep_house_at = now + RESOLVING
             return
@@ -308,7 +357,9 @@ class StreamCollector(Collector):
     def _lose(self, link: Link, now: float) -> None:
         """Ends a connection that is closed, and says when the next is to begin."""
         self._fail(f"{_shown(link.target)} {link.error}")
-        held = link.up_at and now - link.up_at >= HELD
+        held = link.up_at and now - link.up_at >= HELD and not self._silent
+        if link.up_at and not held:
+            self._avoided.update((route, now + BETTER[0]) for route in self._routes if route.address == link.address)
         self._drop_link()
         if held:
             self._attempts, self._untried = 0, []
@@ -362,6 +413,8 @@ class StreamCollector(Collector):
     def _give_up(self) -> None:
         """Ends the connection, and counts what could not be sent."""
         self._drop_link()
+        if self._better is not None:
+            self._drop_better()
         with self._lock:
             self._drop(self._buffer.count, STOPPED)
             self._buffer = Buffer(self._buffer.limit)
@@ -373,8 +426,9 @@ class StreamCollector(Collector):
         link = self._link
         poll = select.poll()
         poll.register(self._woken, select.POLLIN)
-        if link is not None:
-            poll.register(link, select.POLLIN | (select.POLLOUT if link.waits_to_write else 0))
+        for each in (link, self._better):
+            if each is not None:
+                poll.register(each, select.POLLIN | (select.POLLOUT if each.waits_to_write else 0))
         self._asleep = link is not None and link.state == UP and now >= self._write_at  # before the buffer is looked at
         poll.poll(max(0.0, self._next(now) - now) * 1000)
         self._asleep = False
@@ -393,9 +447,9 @@ class StreamCollector(Collector):
             return self._keep_house_at
         if now < self._write_at or (self._buffer.count and link.room):
             return self._write_at
-        if link.unconfirmed or self._buffer.count:
+        if link.unconfirmed or self._buffer.count or self._better is not None:
             return now + CONFIRM
-        return now + IDLE
+        return min(now + IDLE, self._better_at or now + IDLE)
 
     def _wake(self) -> None:
         self._asleep = False

@@ -105,6 +105,8 @@ class UdpCollector(Collector):
         """When the last datagram was sent, seconds since 1970."""
         self._resolvers = resolvers
         self._hangs = False
+        self._wall = 0.0
+        """The wall clock at the last poll."""
         self._at = 0
         self._return_at: Optional[float] = None
         self._socket: Optional[socket.socket] = None
@@ -132,6 +134,12 @@ class UdpCollector(Collector):
     @property
     def is_up(self) -> bool:
         return bool(self.targets) and not self.in_trouble
+
+    @property
+    def is_lost(self) -> bool:
+        if not self.targets:
+            return self.last_error is not None
+        return self.trouble is not None and self._wall - self.trouble.time < TROUBLED
 
     @property
     def in_trouble(self) -> bool:
@@ -162,6 +170,7 @@ class UdpCollector(Collector):
             self._deliver(message, wall)
 
     def poll(self, now: float, wall: float) -> None:
+        self._wall = wall
         for resolver in self._resolvers:
             failure = _poll(resolver, now)
             if failure is not None:

@@ -11,6 +11,7 @@ from fs_hepipe.agent.config import names_secret
 from fs_hepipe.agent.metrics import as_prometheus
 from fs_hepipe.agent.status import as_json, as_text, status
 from fs_hepipe.calls.endpoint import ip_literal
+from fs_hepipe.delivery.group import all_addresses
 from fs_hepipe.delivery.trial import trial
 from fs_hepipe.hep import Message, ProtocolType, encode
 from fs_hepipe.reports.flows import NOWHERE
@@ -124,7 +125,7 @@ def _test(words: list[str]) -> str:
     switch_name = host.ask("switchname").strip() or "unknown"
     datagram = encode(_test_message(settings, switch_name))
     answers = []
-    for address in config.collectors:
+    for address in all_addresses(config.collectors):
         worked, text = trial(address, datagram)
         answers.append(f"{'+OK' if worked else '-ERR'} {address}: {shown(text)}")
     return "\n".join([*answers, f"look for {shown(_test_call_id(switch_name))} in Homer's Logs"]) + "\n"

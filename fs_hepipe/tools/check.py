@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 from fs_hepipe.agent.config import CONFIGURATION, MAX_XML, Config, examine
+from fs_hepipe.delivery.group import all_addresses
 from fs_hepipe.delivery.resolve import addresses, no_route
 from fs_hepipe.reports.bindings import bindings
 from fs_hepipe.tools.output import complain, named, say
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         complain(f"error: {problems[0]}")
         return 1
     problems += found.warnings
-    for address in found.collectors:
+    for address in all_addresses(found.collectors):
         try:
             targets = addresses(address.host, address.port)
         except TransportError as error:

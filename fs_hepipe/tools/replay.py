@@ -13,7 +13,9 @@ from typing import Any, Optional
 from fs_hepipe.agent.config import Config
 from fs_hepipe.agent.loop import Agent
 from fs_hepipe.agent.status import status
+from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.collector import SENT
+from fs_hepipe.delivery.group import Destination, all_addresses
 from fs_hepipe.delivery.resolve import lookup
 from fs_hepipe.tools.check import add_settings, read
 from fs_hepipe.tools.output import complain, named, progress, say
@@ -125,10 +127,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _resolved(config: Config) -> Config:
     """The configuration with the collectors' names resolved: a replay would end before that otherwise."""
-    collectors = []
-    for address in config.collectors:
-        _, found = lookup(address.host, address.port)
-        collectors.append(address if address.is_stream else address._replace(host=str(found[0])))
+    collectors: list[Destination] = []
+    for each in all_addresses(config.collectors):
+        lookup(each.host, each.port)
+    for each in config.collectors:
+        if isinstance(each, Address) and not each.is_stream:
+            _, found = lookup(each.host, each.port)
+            collectors.append(each._replace(host=str(found[0])))
+        else:
+            collectors.append(each)
     return dataclasses.replace(config, collectors=tuple(collectors))
 
 
