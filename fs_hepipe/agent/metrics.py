@@ -48,6 +48,10 @@ def as_prometheus(report: Mapping[str, Any]) -> str:
            [({"collector": each["name"]}, each["offered"]) for each in collectors])
     metric("buffered", "gauge", "Messages that wait in memory for a collector.",
            [({"collector": each["name"]}, each["buffered"]) for each in collectors])
+    metric("spooled", "gauge", "Messages that wait on disk for a collector.",
+           [({"collector": each["name"]}, each["spooled"]) for each in collectors])
+    metric("recovered_total", "counter", "Messages that an earlier run has left on disk for a collector.",
+           [({"collector": each["name"]}, each["recovered"]) for each in collectors])
     metric("up", "gauge", "1 if messages can be sent to a collector now, as far as that is known.",
            [({"collector": each["name"]}, int(each["up"])) for each in collectors])
     metric("sent_octets_total", "counter", "Octets sent, by collector.",

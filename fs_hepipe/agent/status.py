@@ -85,6 +85,8 @@ def _collector(collector: Collector) -> dict[str, Any]:
         "offered": collector.offered,
         "sent": collector.outcomes[SENT],
         "buffered": collector.buffered,
+        "spooled": collector.spooled,
+        "recovered": collector.recovered,
         "octets": collector.octets,
         "errors": {reason: count for reason, count in sorted(collector.outcomes.items()) if reason != SENT},
         "refusals": collector.refusals,
@@ -137,7 +139,8 @@ def as_text(report: Mapping[str, Any]) -> str:
     ]
     for collector in report["collectors"]:
         errors = _pairs(collector["errors"])
-        waiting = f", {collector['buffered']} wait" if collector["buffered"] else ""
+        wait, on_disk = collector["buffered"] + collector["spooled"], collector["spooled"]
+        waiting = (f", {wait} wait" if wait else "") + (f" ({on_disk} on disk)" if on_disk else "")
         lines.append(f"  {collector['name']}  sent {collector['sent']}{waiting}, errors {errors or 'none'}")
         lines.append(f"    {collector['state']}")
         if collector["last_error"]:

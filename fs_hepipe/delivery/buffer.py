@@ -13,7 +13,7 @@ import struct
 import zlib
 from collections import deque
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 BLOCK = 65_536
 """Octets of messages that are packed together."""
@@ -96,10 +96,18 @@ class Buffer:
                 self._took(1, len(self._newest.popleft()))
         return before - self.count
 
-    def take(self, octets: int) -> list[bytes]:
-        """Takes the oldest messages out: at least one if there is one, and no more than these octets."""
+    @property
+    def put_back_count(self) -> int:
+        """Messages that were put back, or unpacked: those before all others."""
+        return len(self._oldest)
+
+    def take(self, octets: int, *, put_back_only: bool = False) -> list[bytes]:
+        """
+        Takes the oldest messages out: at least one if there is one, and no more than these octets. Only of those that
+        were put back, if so told.
+        """
         found: list[bytes] = []
-        while self.count:
+        while self._oldest if put_back_only else self.count:
             if not self._oldest and self._blocks:
                 block = self._blocks.popleft()
                 self._took(block.size, len(block.data))
@@ -132,6 +140,20 @@ class Buffer:
         found = [self._newest.popleft() for _ in range(count)]
         self._took(count, size)
         return found
+
+    def take_block(self) -> Optional[Block]:
+        """Takes the oldest block out, as it is."""
+        if not self._blocks:
+            return None
+        block = self._blocks.popleft()
+        self._took(block.size, len(block.data))
+        return block
+
+    def put_block_back(self, block: Block) -> None:
+        """Puts a block that was taken out back, before all other blocks."""
+        self._blocks.appendleft(block)
+        self.count += block.size
+        self.octets += len(block.data)
 
     def add_block(self, block: Block) -> None:
         """Adds messages that were taken out by `unpacked`, and are packed now."""

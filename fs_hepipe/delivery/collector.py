@@ -2,6 +2,8 @@
 What all collectors have in common: a name, and the ledger of what became of their messages.
 
     offered == sent + buffered + spooled + each reason of loss      messages, since the collector was configured
+
+What an earlier run has left on disk (`recovered`) is in addition to what was offered.
 """
 
 from __future__ import annotations
@@ -43,6 +45,16 @@ class Collector:
     def buffered(self) -> int:
         """Messages that wait in memory."""
         raise NotImplementedError
+
+    @property
+    def spooled(self) -> int:
+        """Messages that wait on disk."""
+        return 0
+
+    @property
+    def recovered(self) -> int:
+        """Messages that an earlier run has left on disk."""
+        return 0
 
     @property
     def state(self) -> str:
@@ -96,7 +108,8 @@ class Collector:
     @property
     def balances(self) -> bool:
         """Whether each message that was offered is accounted for."""
-        return self.offered == sum(self.outcomes.values()) + self.buffered
+        waiting = self.buffered + self.spooled
+        return self.offered + self.recovered == sum(self.outcomes.values()) + waiting
 
     def take_error(self) -> Optional[str]:
         """The error that came last, once."""

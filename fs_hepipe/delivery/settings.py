@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fs_hepipe.words.parameters import one_of, parameter, size, whole
+from fs_hepipe.words.parameters import folder, one_of, parameter, size, whole
 
 DAY = 86_400
 
@@ -26,5 +26,15 @@ class Delivery:
         "16 MB hold half an hour of 100 messages a second",
     )
     buffer_drop: str = parameter(
-        "oldest", one_of(DROPS), "which messages are dropped when that memory is full, `oldest` or `newest`"
+        "oldest", one_of(DROPS),
+        "which messages are dropped when that memory or the spool is full: `oldest` or `newest`",
+    )
+    spool_dir: str = parameter(
+        "", folder,
+        "a folder where messages that wait for a collector over TCP or TLS are written every second, so that they "
+        "survive a restart and a crash; empty: nothing is written; changes at the next restart",
+    )
+    spool_size: int = parameter(
+        "1GB", size(1_000_000, 1_000_000_000_000),
+        "what the messages of one collector take in that folder at most, `kB`, `MB` or `GB`",
     )

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from typing import Callable, Optional
 
 from fs_hepipe.delivery.address import Address, endpoint
-from fs_hepipe.delivery.buffer import Block, Buffer
+from fs_hepipe.delivery.backlog import Backlog
 from fs_hepipe.delivery.collector import SENT, Collector, LastError
 from fs_hepipe.delivery.link import CLOSED, PATIENCE, SILENCE, UP, Link
 from fs_hepipe.delivery.resolve import Resolver, Target
@@ -66,9 +66,6 @@ FLUSH = 1.0
 JOIN = 1.0
 """Seconds to wait for the thread beyond that."""
 
-STOPPED = "stopped"
-FULL = "buffer_full"
-
 
 class Route:
     """One address, and the addresses of its name."""
@@ -92,13 +89,8 @@ class StreamCollector(Collector):
         super().__init__(name)
         self._routes = [Route(each, settings.lookup_interval) for each in addresses]
         self._clock, self._wall = clock, wall
-        self._lock = threading.Lock()
-        """Held to change what is counted, so that the ledger balances whenever it is looked at."""
-        self._buffer = Buffer(settings.buffer_size, settings.buffer_drop == "oldest")
-        self._taken = 0
-        """Messages that are in no buffer: given to the connection, or being packed."""
-        self._came = 0
-        """Octets that came since the last write."""
+        self.backlog = Backlog(name, settings, self.outcomes)
+        """What waits."""
         self._asleep = False
         self._waker, self._woken = socket.socketpair()
         for each in (self._waker, self._woken):
@@ -127,10 +119,9 @@ class StreamCollector(Collector):
     # --- the event path ---
 
     def send(self, message: bytes, wall: float) -> None:
-        with self._lock:
+        with self.backlog.lock:
             self.offered += 1
-            self._came += len(message)
-            self._drop(self._buffer.add(message), FULL)
+            self.backlog.add(message)
         if self._asleep:
             self._wake()
 
@@ -143,9 +134,7 @@ class StreamCollector(Collector):
             route.resolver.look_up_soon(0.0)
 
     def configure(self, settings: Delivery) -> None:
-        with self._lock:
-            self._buffer.limit, self._buffer.keep_newest = settings.buffer_size, settings.buffer_drop == "oldest"
-            self._drop(self._buffer.trim(), FULL)
+        self.backlog.configure(settings)
         for route in self._routes:
             route.resolver.interval = settings.lookup_interval
 
@@ -173,11 +162,19 @@ class StreamCollector(Collector):
 
     @property
     def buffered(self) -> int:
-        return self._buffer.count + self._taken
+        return self.backlog.buffered
+
+    @property
+    def spooled(self) -> int:
+        return self.backlog.spooled
+
+    @property
+    def recovered(self) -> int:
+        return self.backlog.recovered
 
     @property
     def balances(self) -> bool:
-        with self._lock:
+        with self.backlog.lock:
             return super().balances
 
     @property
@@ -201,11 +198,15 @@ class StreamCollector(Collector):
     @property
     def hint(self) -> Optional[str]:
         link = self._link
+        if self.backlog.spool_error:
+            return f"the spool can't be used, messages wait in memory alone: {self.backlog.spool_error}"
         if link is not None and link.state == UP:
             return f"{_shown(link.target)} accepts, but does not read: messages wait" if self._silent else None
         if self._hangs:
             return f"no name server answers: {self.buffered} messages wait until the name resolves"
-        return f"there is no connection, {self.buffered} messages wait: {self._failure}" if self._failure else None
+        if self._failure:
+            return f"there is no connection, {self.buffered + self.spooled} messages wait: {self._failure}"
+        return None
 
     # --- the thread ---
 
@@ -292,48 +293,36 @@ class StreamCollector(Collector):
     def _write(self, link: Link, now: float) -> None:
         if now < self._write_at and self._ends_at is None:
             return
-        with self._lock:
-            most = PACE * SLICE + 2 * self._came if self._ends_at is None else link.room
-            self._came = 0
-            messages = self._buffer.take(min(int(most), link.room)) if link.room else []
-            self._taken += len(messages)
+        most = PACE * SLICE + 2 * self.backlog.came if self._ends_at is None else link.room
+        messages = self.backlog.take(min(int(most), link.room)) if link.room else []
+        self._write_at = now + SLICE
         if not messages:
             return
-        self._write_at = now + SLICE
         before = link.unconfirmed
         try:
             link.send(messages, now)
         except Exception:
-            rest = messages[link.unconfirmed - before :]
-            with self._lock:
-                self._taken -= len(rest)
-                self._buffer.put_back(rest)
+            self.backlog.put_back(messages[link.unconfirmed - before :])
             raise
 
     def _count(self, confirmed: list[bytes]) -> None:
         if confirmed:
-            with self._lock:
-                self._taken -= len(confirmed)
+            with self.backlog.lock:
                 self.outcomes[SENT] += len(confirmed)
-                self.octets += sum(map(len, confirmed))
+                self.octets += self.backlog.sent(confirmed)
 
     def _keep_house(self, now: float) -> None:
-        """Looks at the names, and packs what has waited."""
+        """Looks at the names, and at what has waited."""
         for route in self._routes:
             failure = route.resolver.poll(now)
             if failure is not None:
                 self._fail(failure)
         self._hangs = any(route.resolver.hangs(now) and not route.resolver.found for route in self._routes)
-        while self._ends_at is None:
-            with self._lock:
-                messages = self._buffer.unpacked()
-                self._taken += len(messages)
-            if not messages:
-                return
-            block = Block.of(messages)
-            with self._lock:
-                self._taken -= len(messages)
-                self._buffer.add_block(block)
+        if self._ends_at is None:
+            self.backlog.open()
+            self.backlog.keep(flows=self._link is not None and self._link.room > 0)
+            if self.backlog.spool_error:
+                self.last_error = LastError(f"spool: {self.backlog.spool_error}", self._wall())
 
     # --- connecting ---
 
@@ -385,15 +374,7 @@ class StreamCollector(Collector):
         self._link, self._silent = None, False
         self._down_since = self._down_since or self._wall()
         self._count(confirmed)
-        with self._lock:
-            self._taken -= len(rest)
-            self._buffer.put_back(rest)
-            self._drop(self._buffer.trim(), FULL)
-
-    def _drop(self, count: int, reason: str) -> None:
-        """Counts messages that are lost; the lock is held."""
-        if count:
-            self.outcomes[reason] += count
+        self.backlog.put_back(rest)
 
     def _fail(self, text: str) -> None:
         self._failure = text
@@ -404,20 +385,18 @@ class StreamCollector(Collector):
     def _is_done(self, now: float) -> bool:
         if self._ends_at is None:
             return False
-        if now >= self._ends_at or not self.buffered:
+        if now >= self._ends_at or not (self.buffered or self.spooled):
             return True
         if self._link is None:
             return bool(self._failure) or self._hangs  # otherwise the first connection has not begun
-        return self._link.state == UP and not self._buffer.count and self._link.all_acknowledged
+        return self._link.state == UP and not self.backlog.has_some() and self._link.all_acknowledged
 
     def _give_up(self) -> None:
-        """Ends the connection, and counts what could not be sent."""
+        """Ends the connection; what could not be sent is written to the spool, or counted as lost."""
         self._drop_link()
         if self._better is not None:
             self._drop_better()
-        with self._lock:
-            self._drop(self._buffer.count, STOPPED)
-            self._buffer = Buffer(self._buffer.limit)
+        self.backlog.end()
 
     # --- waiting ---
 
@@ -445,9 +424,9 @@ class StreamCollector(Collector):
             return min(self._connect_at, self._keep_house_at)
         if link.state != UP:
             return self._keep_house_at
-        if now < self._write_at or (self._buffer.count and link.room):
+        if now < self._write_at or (self.backlog.has_some() and link.room):
             return self._write_at
-        if link.unconfirmed or self._buffer.count or self._better is not None:
+        if link.unconfirmed or self.backlog.has_some() or self._better is not None:
             return now + CONFIRM
         return min(now + IDLE, self._better_at or now + IDLE)
 

@@ -128,8 +128,8 @@ def run(args: argparse.Namespace) -> int:
 def _resolved(config: Config) -> Config:
     """The configuration with the collectors' names resolved: a replay would end before that otherwise."""
     collectors: list[Destination] = []
-    for each in all_addresses(config.collectors):
-        lookup(each.host, each.port)
+    for address in all_addresses(config.collectors):
+        lookup(address.host, address.port)
     for each in config.collectors:
         if isinstance(each, Address) and not each.is_stream:
             _, found = lookup(each.host, each.port)

@@ -104,6 +104,13 @@ def size(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+def folder(text: str) -> str:
+    """The full path of a folder, or nothing."""
+    if text and (not text.startswith("/") or not text.isprintable()):
+        raise ValueError("is not the full path of a folder, which begins with a /")
+    return text
+
+
 def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     """One word of these."""
 

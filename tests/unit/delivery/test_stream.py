@@ -228,7 +228,7 @@ def test_collector_that_does_not_read_is_told_of_and_waited_for(
     assert collector.hint is not None
     assert "accepts, but does not read" in collector.hint
     assert collector.outcomes["buffer_full"] > 0
-    assert collector._buffer.octets <= 1_000_000
+    assert collector.backlog._buffer.octets <= 1_000_000
     homer.reads = True
     wait_for(lambda: collector.hint is None and not collector.buffered)
     assert homer.accepted == 1
@@ -278,14 +278,14 @@ def test_smaller_buffer_after_a_reload_is_counted_too(end: ExitStack) -> None:
     collector.configure(Delivery(buffer_size=64_000))
     assert collector.outcomes["buffer_full"] > 0
     assert collector.balances
-    assert collector._buffer.octets <= 64_000
+    assert collector.backlog._buffer.octets <= 64_000
 
 
 def test_backlog_is_paced(end: ExitStack) -> None:
     port = dead_port()
     collector = collector_of(end, Address("127.0.0.1", port, "tcp"))
     send(collector, 1000, size=1000)
-    collector._came = 0
+    collector.backlog.came = 0
     homer = homer_of(end, port=port)
     wait_for(lambda: homer.accepted == 1)
     began = time.monotonic()
