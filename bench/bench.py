@@ -98,6 +98,9 @@ ROWS = (
     Row("new leg and switch address, 20,000 legs / 10 legs",       "20,000 moving", "10 moving", 1.5),
     Row("a tick's look at 4,096 waiting records / at none",        "4,096 waiting", "none waiting", 1.5),
     Row("a parameter refused, of 9,000 / of 900 collectors",       "9,000 refused", "900 refused", 1.5),
+    Row("a message over TCP / over UDP, 1,000 a second",           "tcp", "udp", 1),
+    Row("a message over TLS / over UDP, 1,000 a second",           "tls", "udp"),
+    Row("RTCP event to a collector over TCP and two dead / to one", "two dead", "none dead", 1.2),
     Row("memory over bare python, 1,000 legs, orjson",             "memory", None, 20, unit="MB"),
     Row("memory over bare python, 1,000 legs, stdlib json",        "memory plain", None, 20, unit="MB"),
     Row("memory per leg, 1,000 to 20,000 legs",                    "memory per leg", None, 2000, unit="B"),
@@ -178,6 +181,11 @@ def python_lanes(port: int) -> dict[str, Lane]:
         "4,096 waiting": lane("waiting", "--count", "4096"),
         "900 refused": lane("refusing", "--count", "900"),
         "9,000 refused": lane("refusing", "--count", "9000"),
+        "udp": lane("deliver", brief=False),
+        "tcp": lane("deliver", "--to", "tcp", brief=False),
+        "tls": lane("deliver", "--to", "tls", brief=False),
+        "none dead": lane("paced", "--to", "tcp", brief=False),
+        "two dead": lane("paced", "--to", "tcp", "--dead", "2", brief=False),
     }
 
 

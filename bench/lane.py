@@ -16,15 +16,18 @@ Rules:
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import json
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterable, Iterator
 from functools import partial
 from importlib.metadata import version
-from itertools import islice
+from itertools import cycle, islice
+from pathlib import Path
 from typing import Any, Callable, Optional
 
 import freeswitch
@@ -39,8 +42,9 @@ from fs_hepipe.agent.loop import Agent  # noqa: E402
 from fs_hepipe.calls.leg import Leg  # noqa: E402
 from fs_hepipe.calls.record import Record  # noqa: E402
 from fs_hepipe.calls.waiting import MAX_PER_LEG, Waiting  # noqa: E402
-from fs_hepipe.delivery.address import Address  # noqa: E402
-from fs_hepipe.hep import Flow, Message  # noqa: E402
+from fs_hepipe.delivery.address import Address, Tls  # noqa: E402
+from fs_hepipe.delivery.collectors import Collectors  # noqa: E402
+from fs_hepipe.hep import Flow, Message, encode  # noqa: E402
 from fs_hepipe.hep.encoder import chunks  # noqa: E402
 from fs_hepipe.hep.schema import HEP3  # noqa: E402
 from fs_hepipe.reports.bindings import bindings  # noqa: E402
@@ -137,9 +141,16 @@ class Fed:
         self._events = events
         self._iterator: Iterator[Optional[Event]] = iter(())
 
-    def run(self, args: argparse.Namespace, settings: Settings, living: Iterable[Event] = ()) -> Agent:
+    def run(
+        self,
+        args: argparse.Namespace,
+        settings: Settings,
+        living: Iterable[Event] = (),
+        collectors: tuple[Address, ...] = (),
+    ) -> Agent:
         """Runs an agent over what lives already, and then over the events."""
-        agent = Agent(configuration(args, settings), lambda _length: self)
+        config = Config(settings=settings, collectors=collectors) if collectors else configuration(args, settings)
+        agent = Agent(config, lambda _length: self)
         self._iterator = self._events(agent)
         # They are asked about by themselves; later questions, by Unique-ID, have no answer.
         agent.run(lambda: living, lambda event: None if isinstance(event, str) else event)
@@ -454,6 +465,83 @@ def timed(told: list[Event], held: list[int], wall: list[int], agent: Agent) -> 
     agent.stop()
 
 
+SINK = """
+import selectors, socket, ssl, sys
+context = None
+if len(sys.argv) > 1:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1])
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+while True:
+    connection, _ = listener.accept()
+    if context is not None:
+        connection = context.wrap_socket(connection, server_side=True)
+    while connection.recv(1 << 20):
+        pass
+"""
+"""A collector over TCP or TLS that reads and throws away, in a process of its own."""
+
+CERTIFICATE = Path(__file__).resolve().parents[1] / "tests/data/tls/homer.pem"
+
+DEAD = (Address("127.0.0.1", 1, "tcp"), Address("192.0.2.1", 9060, "tcp"))
+"""One refuses, the other does not answer."""
+
+A_SECOND = 1000
+"""Messages of a batch, which takes a second: what waits meanwhile, in other threads too, is part of the cost."""
+
+
+def delivered_to(args: argparse.Namespace) -> list[Address]:
+    """The collectors of a lane, and the process that one over a connection needs."""
+    if args.to == "udp":
+        found = [Address("127.0.0.1", args.port)]
+    else:
+        options = [str(CERTIFICATE)] if args.to == "tls" else []
+        sink = subprocess.Popen([sys.executable, "-c", SINK, *options], stdout=subprocess.PIPE, text=True)
+        atexit.register(sink.kill)
+        assert sink.stdout is not None
+        found = [Address("127.0.0.1", int(sink.stdout.readline()), args.to, Tls(verify=False) if options else Tls())]
+    return [*found, *DEAD[: args.dead]]
+
+
+def deliver_lane(args: argparse.Namespace) -> None:
+    """1,000 messages of 600 octets in a second, 20 at once as the agent gives them: CPU of all threads, a message."""
+    message = encode(Message(timestamp=1, payload=b"x" * 600, protocol_type=5, src_ip="192.0.2.1", dst_ip="192.0.2.2"))
+    collectors = Collectors()
+    collectors.configure(delivered_to(args))
+    introduce()
+    while asked():
+        gc.collect()
+        began = time.process_time()
+        for _ in range(A_SECOND // FEW):
+            collectors.send([message] * FEW, time.time())
+            time.sleep(FEW / A_SECOND)
+        collectors.poll(time.monotonic(), time.time())
+        tell(us=(time.process_time() - began) / A_SECOND * MICROS)
+
+
+def paced_lane(args: argparse.Namespace) -> None:
+    """1,000 RTCP events in a second, from their headers to the collectors: CPU of all threads, an event."""
+    begin, reports = story.recorded(story.BEGIN), story.recorded(story.RTCP)
+    collectors = tuple(delivered_to(args))
+
+    def feed(agent: Agent) -> Iterator[Optional[Event]]:
+        introduce(events=A_SECOND)
+        while asked():
+            gc.collect()
+            events = islice(cycle(map(read_at_once, fresh(reports))), A_SECOND)
+            few = [list(islice(events, FEW)) for _ in range(A_SECOND // FEW)]
+            began = time.process_time()
+            for some in few:
+                yield from some
+                yield None  # the agent rests for 20 ms
+            tell(us=(time.process_time() - began) / A_SECOND * MICROS)
+        agent.stop()
+
+    settle()
+    Fed(feed).run(args, Settings(), map(read_at_once, begin), collectors)
+
+
 LANES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "encode": encode_lane,
     "build": build_lane,
@@ -468,6 +556,8 @@ LANES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "floor": floor_lane,
     "story": story_lane,
     "hold": hold_lane,
+    "deliver": deliver_lane,
+    "paced": paced_lane,
 }
 
 
@@ -476,6 +566,8 @@ def main() -> None:
     parser.add_argument("lane", choices=LANES)
     parser.add_argument("--port", type=int, default=9, help="where datagrams go, on this machine")
     parser.add_argument("--plain", action="store_true", help="without orjson")
+    parser.add_argument("--to", choices=("udp", "tcp", "tls"), default="udp", help="how messages are delivered")
+    parser.add_argument("--dead", type=int, default=0, help="how many more collectors there are that do not work")
     parser.add_argument("--legs", type=int, default=10)
     parser.add_argument("--message", default="{}", help="the fields of a Message as JSON")
     parser.add_argument("--timestamp", type=int, default=0, help="µs since 1970")

@@ -109,13 +109,17 @@ def opened(family: int) -> socket.socket:
     return found
 
 
+_SHOWN = 1500
+"""Octets of a datagram that an answer shows at most: ICMP has 548, ICMPv6 1,192."""
+
+
 def taken(source: socket.socket, most: int = 64) -> list[Answer]:
     """The answers that a socket has got, taken from its queue without waiting; none where there is no such queue."""
     found: list[Answer] = []
     if IS_READ:
         with contextlib.suppress(BlockingIOError):  # the queue is empty
             while len(found) < most:
-                begin, control, _, address = source.recvmsg(65_536, 512, socket.MSG_ERRQUEUE)
+                begin, control, _, address = source.recvmsg(_SHOWN, 512, socket.MSG_ERRQUEUE)
                 found += [_answer(octets, begin, address) for _, kind, octets in control if kind in _KINDS]
     return found
 

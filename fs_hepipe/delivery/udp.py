@@ -61,6 +61,9 @@ OUTCOMES = {
 TROUBLED = 60.0
 """Seconds of sending without an error until we believe that it is over: hosts answer once a second at most."""
 
+A_WHILE = 1.0
+"""Seconds in which an error that is the same again is not noted again."""
+
 RETURN = 60.0
 """Seconds after which the first address is used again."""
 
@@ -347,8 +350,10 @@ class UdpCollector(Collector):
                     self.resent += 1
 
     def _shown_by(self, answer: Answer) -> list[bytes]:
-        """The datagrams that an answer shows, of those sent last."""
-        return [each for each in self._recent if each.startswith(answer.begin)] if answer.begin else []
+        """The datagrams that an answer shows, of those sent last, if it makes sense to send them again."""
+        if not answer.begin or (answer.outcome != TOO_LONG and len(self.targets) == 1):
+            return []
+        return [each for each in self._recent if each.startswith(answer.begin)]
 
     def _concerned(self, answer: Answer) -> Optional[Target]:
         """The address that an answer is about."""
@@ -358,6 +363,9 @@ class UdpCollector(Collector):
 
     def _note(self, outcome: str, text: str, wall: float, target: Optional[Target] = None) -> None:
         target = target or self.target
+        known = self.trouble
+        if known is not None and known[:3] == (outcome, text, target) and 0 <= wall - known.time < A_WHILE:
+            return
         self.trouble = Trouble(outcome, text, target, wall)
         self.last_error = LastError(f"{_shown(target)} {text}", wall)
         for resolver in self._resolvers:

@@ -11,13 +11,17 @@ from typing import Any, Optional
 
 import pytest
 
+from fs_hepipe.agent.config import Config
 from fs_hepipe.delivery import link, stream
 from fs_hepipe.delivery.address import Address, Tls, address
+from fs_hepipe.delivery.collectors import Collectors
 from fs_hepipe.delivery.resolve import Resolver, Target
 from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.delivery.stream import StreamCollector
+from fs_hepipe.tools.playback import Playback, play
+from fs_hepipe.words.event import RecordedEvent
 from tests.stream_homer import CA, CERTIFICATES, StreamHomer, frame, server_context
-from tests.system.harness import wait_for
+from tests.system.harness import story, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -291,6 +295,37 @@ def test_backlog_is_paced(end: ExitStack) -> None:
     began = time.monotonic()
     wait_for(lambda: len(homer.messages) == 1000)
     assert 0.3 < time.monotonic() - began < 3, "2 MB a second"
+
+
+def test_ten_minutes_of_a_busy_switch_fit_into_the_default_buffer(
+    end: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100 messages a second, as recorded ones are, put in as fast as they can be packed."""
+    monkeypatch.setattr(stream, "PACE", 50_000_000)
+    monkeypatch.setattr(stream, "HOUSEKEEPING", 0.01)
+    recorded = recorded_messages()
+    port = dead_port()
+    collector = collector_of(end, Address("127.0.0.1", port, "tcp"))
+    for number in range(60_000):
+        collector.send(recorded[number % len(recorded)], 0.0)
+        if number % 1000 == 999:
+            wait_for(lambda: len(collector.backlog._buffer._newest) < 500)
+    assert (collector.buffered, collector.outcomes) == (60_000, {})
+    assert collector.backlog._buffer.octets < 8_000_000
+    homer = StreamHomer(port=port)
+    end.callback(homer.close)
+    wait_for(lambda: len(homer.messages) == 60_000, timeout=60)
+    assert homer.messages == [recorded[number % len(recorded)] for number in range(60_000)]
+    wait_for(lambda: collector.outcomes == {"sent": 60_000})
+
+
+def recorded_messages() -> list[bytes]:
+    """What the agent makes of a recording of 150 calls."""
+    found: list[bytes] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Collectors, "send", lambda _, messages, wall: found.extend(messages))
+        play(Config(), Playback(RecordedEvent({**each}) for each in story("load_150_calls")))
+    return found
 
 
 # --- connecting ------------------------------------------------------------------------------------------------------
