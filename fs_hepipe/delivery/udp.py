@@ -105,11 +105,12 @@ class UdpCollector(Collector):
         """Datagrams sent a second time, because an answer said that they were lost."""
         self.trouble: Optional[Trouble] = None
         self.sent_at = 0.0
-        """When the last datagram was sent, seconds since 1970."""
+        """When the last datagram was sent, as of the last poll."""
         self._resolvers = resolvers
         self._hangs = False
+        self._now = 0.0
+        """When the last poll was, by a clock that is never set back; and by the wall clock."""
         self._wall = 0.0
-        """The wall clock at the last poll."""
         self._at = 0
         self._return_at: Optional[float] = None
         self._socket: Optional[socket.socket] = None
@@ -142,7 +143,7 @@ class UdpCollector(Collector):
     def is_lost(self) -> bool:
         if not self.targets:
             return self.last_error is not None
-        return self.trouble is not None and self._wall - self.trouble.time < TROUBLED
+        return self.trouble is not None and self._now - self.trouble.time < TROUBLED
 
     @property
     def in_trouble(self) -> bool:
@@ -173,7 +174,7 @@ class UdpCollector(Collector):
             self._deliver(message, wall)
 
     def poll(self, now: float, wall: float) -> None:
-        self._wall = wall
+        self._now, self._wall = now, wall
         for resolver in self._resolvers:
             failure = _poll(resolver, now)
             if failure is not None:
@@ -206,7 +207,7 @@ class UdpCollector(Collector):
 
     def close(self) -> None:
         if self.targets:
-            self._flush(len(self._waiting), self.sent_at)
+            self._flush(len(self._waiting), self._wall)
         elif self._waiting:
             self.outcomes[UNRESOLVED] += len(self._waiting)
             self._waiting.clear()
@@ -274,7 +275,7 @@ class UdpCollector(Collector):
                 return
         self._recent.append(message)
         self.octets += len(message)
-        self.sent_at = wall
+        self.sent_at = self._now
         self.outcomes[SENT] += 1
 
     def _transmit(self, message: bytes) -> None:
@@ -364,9 +365,9 @@ class UdpCollector(Collector):
     def _note(self, outcome: str, text: str, wall: float, target: Optional[Target] = None) -> None:
         target = target or self.target
         known = self.trouble
-        if known is not None and known[:3] == (outcome, text, target) and 0 <= wall - known.time < A_WHILE:
+        if known is not None and known[:3] == (outcome, text, target) and self._now - known.time < A_WHILE:
             return
-        self.trouble = Trouble(outcome, text, target, wall)
+        self.trouble = Trouble(outcome, text, target, self._now)
         self.last_error = LastError(f"{_shown(target)} {text}", wall)
         for resolver in self._resolvers:
             resolver.look_up_soon()

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from fs_hepipe.delivery.resolve import literal
-from fs_hepipe.delivery.udp import Target
+from fs_hepipe.delivery.resolve import Target, literal
 from fs_hepipe.tools import check, demo, listen, main, replay
 from fs_hepipe.tools.demo import RECORDINGS
 from fs_hepipe.words.errors import TransportError
@@ -95,9 +94,9 @@ ARGUMENTS = st.tuples(TOOLS | ANY_TEXT, st.lists(WORDS | WORDS | ANY_TEXT | JOIN
 def not_looked_up(host: str, port: int) -> Target:
     """Only what is an address: the names of these tests are nobody's."""
     found = literal(host, port)
-    if found is None:
+    if not found:
         raise TransportError(f"{host} does not resolve")
-    return found
+    return found[0]
 
 
 @pytest.fixture
