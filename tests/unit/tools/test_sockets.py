@@ -41,7 +41,7 @@ def test_a_bug_of_ours_costs_listen_one_datagram(
     monkeypatch.setattr(listen, "read", buggy)
     monkeypatch.setattr(listen, "opened", lambda _target: listener)
     send(listener, encode(SPEC_MESSAGE), encode(FULL))
-    arguments = argparse.Namespace(bind=(socket.AF_INET, ("127.0.0.1", 0)), count=1, json=False)
+    arguments = argparse.Namespace(bind=(socket.AF_INET, ("127.0.0.1", 0)), count=1, json=False, tcp=None, tls=None)
     assert listen.run(arguments) == 0
     out, err = capsys.readouterr()
     assert "52176daf-618b-1240@example.invalid" in out
@@ -58,7 +58,7 @@ def test_a_reader_that_is_gone_ends_listen(listener: socket.socket, monkeypatch:
     monkeypatch.setattr(listen, "opened", lambda _target: listener)
     send(listener, encode(SPEC_MESSAGE))
     with pytest.raises(BrokenPipeError):
-        listen.run(argparse.Namespace(bind=(socket.AF_INET, ("127.0.0.1", 0)), count=1, json=False))
+        listen.run(argparse.Namespace(bind=(socket.AF_INET, ("127.0.0.1", 0)), count=1, json=False, tcp=None, tls=None))
 
 
 def test_what_others_send_to_the_demo_is_counted_as_a_fault(
