@@ -106,8 +106,9 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_target: Target) -> None:
         raise OSError(98, "Address already in use")
 
-    for module in (check, listen, replay):
+    for module in (listen, replay):
         monkeypatch.setattr(module, "lookup", not_looked_up)
+    monkeypatch.setattr(check, "addresses", lambda host, port: [not_looked_up(host, port)])
     monkeypatch.setattr(listen, "opened", refused)
     monkeypatch.setattr(demo, "run", lambda _args: 0)
     monkeypatch.setattr("sys.stdin", None)

@@ -330,9 +330,8 @@ def test_restart_in_an_outage_loses_nothing(end: ExitStack, tmp_path: Path) -> N
     for number in range(500):
         first.send(frame(number), 0.0)
         assert first.balances
-    wait_for(lambda: first.spooled > 0)
-    assert first.hint is not None
-    assert "500 messages wait" in first.hint
+    wait_for(lambda: first.spooled > 0 and first.hint is not None)
+    assert "500 messages wait" in str(first.hint)
     first.send(frame(500), 0.0)
     assert first.join()
     assert (first.outcomes, first.spooled, first.balances) == ({}, 501, True)
