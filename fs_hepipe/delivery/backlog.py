@@ -6,8 +6,8 @@ The messages of one collector that are not sent yet: in memory, on disk, or on t
 Rules:
 1. The event path only calls `add`. All else is the collector's thread's, disk included.
 2. Whatever is counted is changed under one lock, so that the ledger balances whenever it is looked at.
-3. Without a spool, what waits is packed. With one, it is written to it once a second, unless it flows. While the spool
-   has messages, all that come go behind them.
+3. Without a spool, what waits is packed when there is much of it. With one, it is written to it once a second, unless
+   it flows. While the spool has messages, all that come go behind them.
 4. A spool that can't be used is an error, counted and told; messages then wait in memory as if there were none.
 """
 
@@ -21,6 +21,9 @@ from fs_hepipe.delivery.buffer import Block, Buffer
 from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.delivery.spool import Segment, Spool
 from fs_hepipe.words.counters import Counts
+
+UNPACKED = 4
+"""The part of the memory that is used before anything is packed: one of so many."""
 
 FULL = "buffer_full"
 SPOOL_FULL = "spool_full"
@@ -149,7 +152,8 @@ class Backlog:
     # --- packing ---
 
     def _pack(self) -> None:
-        while True:
+        """Packs the oldest messages, until what is not packed leaves room enough: a short outage costs no packing."""
+        while self._buffer.octets > self._buffer.limit // UNPACKED:
             with self.lock:
                 messages = self._buffer.unpacked()
                 self._taken += len(messages)

@@ -23,7 +23,7 @@ class Delivery:
     buffer_size: int = parameter(
         "16MB", size(64_000, 4_000_000_000),
         "memory for the messages that wait for one collector over TCP or TLS, `kB`, `MB` or `GB`; they are packed: "
-        "16 MB hold half an hour of 100 messages a second",
+        "16 MB hold 20 minutes of 100 messages a second",
     )
     buffer_drop: str = parameter(
         "oldest", one_of(DROPS),

@@ -33,6 +33,9 @@ from fs_hepipe.delivery.settings import Delivery
 SLICE = 0.02
 """Seconds between two writes: what comes in between goes out together."""
 
+ACTIVE = 0.5
+"""Seconds after a message in which the thread looks for others every `SLICE`; later, the next one wakes it."""
+
 PACE = 2_000_000
 """Octets a second of a backlog: 3,000 messages."""
 
@@ -106,6 +109,7 @@ class StreamCollector(Collector):
         self._attempts = 0
         self._connect_at = 0.0
         self._write_at = 0.0
+        self._active_until = 0.0
         self._keep_house_at = 0.0
         self._down_since: Optional[float] = wall()
         self._up_since = 0.0
@@ -298,6 +302,7 @@ class StreamCollector(Collector):
         self._write_at = now + SLICE
         if not messages:
             return
+        self._active_until = now + ACTIVE
         before = link.unconfirmed
         try:
             link.send(messages, now)
@@ -408,7 +413,8 @@ class StreamCollector(Collector):
         for each in (link, self._better):
             if each is not None:
                 poll.register(each, select.POLLIN | (select.POLLOUT if each.waits_to_write else 0))
-        self._asleep = link is not None and link.state == UP and now >= self._write_at  # before the buffer is looked at
+        is_idle = now >= self._active_until
+        self._asleep = link is not None and link.state == UP and is_idle  # before the buffer is looked at
         poll.poll(max(0.0, self._next(now) - now) * 1000)
         self._asleep = False
         with contextlib.suppress(BlockingIOError):
@@ -424,8 +430,8 @@ class StreamCollector(Collector):
             return min(self._connect_at, self._keep_house_at)
         if link.state != UP:
             return self._keep_house_at
-        if now < self._write_at or (self.backlog.has_some() and link.room):
-            return self._write_at
+        if now < self._active_until or (self.backlog.has_some() and link.room):
+            return max(self._write_at, now + 0.001)
         if link.unconfirmed or self.backlog.has_some() or self._better is not None:
             return now + CONFIRM
         return min(now + IDLE, self._better_at or now + IDLE)

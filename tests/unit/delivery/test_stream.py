@@ -144,7 +144,7 @@ def test_idle_collector_does_not_wake(homer: StreamHomer, end: ExitStack, monkey
     collector = collector_of(end, tcp(homer))
     send(collector, 1)
     wait_for(lambda: collector.outcomes == {"sent": 1})
-    time.sleep(0.2)
+    time.sleep(stream.ACTIVE + 0.1)
     steps: list[float] = []
     monkeypatch.setattr(collector, "_advance", steps.append)
     time.sleep(0.5)
@@ -309,9 +309,9 @@ def test_ten_minutes_of_a_busy_switch_fit_into_the_default_buffer(
     for number in range(60_000):
         collector.send(recorded[number % len(recorded)], 0.0)
         if number % 1000 == 999:
-            wait_for(lambda: len(collector.backlog._buffer._newest) < 500)
+            wait_for(lambda: len(collector.backlog._buffer._newest) < 10_000)
     assert (collector.buffered, collector.outcomes) == (60_000, {})
-    assert collector.backlog._buffer.octets < 8_000_000
+    assert collector.backlog._buffer.octets < 11_000_000
     homer = StreamHomer(port=port)
     end.callback(homer.close)
     wait_for(lambda: len(homer.messages) == 60_000, timeout=60)

@@ -8,7 +8,7 @@ from typing import Optional
 
 import pytest
 
-from bench import bench, story
+from bench import bench, scale, story
 from fs_hepipe.reports.bindings import bindings
 from fs_hepipe.words import names
 from fs_hepipe.words.event import RecordedEvent
@@ -101,3 +101,11 @@ def test_a_call_is_told_again_as_another_one() -> None:
     kinds = [report.getHeader(names.EVENT_NAME) for report in reports]
     assert legs[:4] == legs[4:]
     assert all({before, after} == story.RTCP for before, after in zip(kinds[:4], kinds[4:]))
+
+
+def test_figures_of_the_large_site_are_those_of_its_simulation() -> None:
+    document = (Path(__file__).resolve().parents[3] / "docs/scale.md").read_text(encoding="utf-8")
+    of_this_zlib = ("| memory for them", "| minutes that the default buffer")  # another one packs a little more or less
+    figures = [line for line in scale.report() if not line.startswith(of_this_zlib)]
+    assert len(figures) > 20
+    assert [line for line in figures if line not in document] == []
