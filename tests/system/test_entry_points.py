@@ -285,10 +285,10 @@ def test_bad_configuration_leaves_the_running_one_alone(system: System, homer: H
     system.configure(capture_server=homer.server)
     agent = system.start()
     before = agent.config
-    system.configure(capture_server="tcp:homer:9060", capture_id="-1", qos_type="33", nonsense="1", log_level="loud")
+    system.configure(capture_server="sctp:homer:9060", capture_id="-1", qos_type="33", nonsense="1", log_level="loud")
     answer = system.ask("reload").splitlines()
     assert answer == [
-        "-ERR capture-server: 'tcp:homer:9060' asks for another transport: udp is what there is",
+        "-ERR capture-server: 'sctp:homer:9060' asks for another transport: udp, tcp, tls are what there is",
         "-ERR capture-id: '-1' is not a whole number from 0 to 4294967295",
         "-ERR qos-type: '33' is not a list of 32, 34, 35, 99",
         "-ERR nonsense: there is no such parameter",
@@ -557,7 +557,7 @@ def test_test_says_which_collector_can_not_be_reached(system: System, homer: Hom
     assert answers[0].startswith(f"+OK {homer.server}: sent")
     assert answers[1].startswith(f"-ERR udp:127.0.0.1:{port}: 127.0.0.1:{port} ")
     assert "refused" in answers[1]
-    assert answers[2].startswith(f"-ERR udp:{UNRESOLVABLE}:9060: {UNRESOLVABLE} does not resolve")
+    assert answers[2].startswith(f"-ERR udp:{UNRESOLVABLE}:9060: look-up: {UNRESOLVABLE} does not resolve")
     assert agent.collectors.offered == 0, "the ledger is the agent's own"
 
 
