@@ -312,6 +312,10 @@ class Switch:
                     found.append((endpoint(fields[1]), endpoint(fields[2])))
         return found
 
+    def sending_sockets(self) -> set[Endpoint]:
+        """Local ends of its UDP sockets that are bound to no address: those of the agent, FreeSWITCH's own are."""
+        return {local for local, _ in self.udp_sockets() if local[0] in {"0.0.0.0", "::"}}
+
     def tcp_connections(self, remote: Endpoint) -> set[Endpoint]:
         """Local ends of its TCP connections to a remote one."""
         own = set(self.descriptors().values())
