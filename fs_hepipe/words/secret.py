@@ -42,7 +42,7 @@ NAMES = (
     r"passw", r"passphrase", r"passcode",
     # reverse-auth-pass                     sofia_reg.c:sofia_reg_handle_sip_r_challenge
     # user_supplied_pass, auth-pass         mod_verto.c:check_auth, mod_xml_rpc.c
-    r"(?:^|_|auth|user|supplied)pass$",
+    r"(?<!by)(?<!com)pass$",
     # ice-pwd                               switch_core_media.c:check_ice
     r"(?:^|_)pwd?$", r"icepwd$",
     # cred, gateway-credentials             mod_json_cdr.c, mod_xml_curl.c, mod_httapi.c
@@ -50,15 +50,17 @@ NAMES = (
     # a1-hash, vm-a1-hash                   sofia_reg.c:sofia_reg_parse_auth, mod_verto.c, mod_voicemail.c
     r"a1_?hash", r"(?:^|_)ha1(?:_|$)",
     # conference_moderator_pin, supplied_pin, pin    mod_conference.c:conference_function, mod_httapi.c
-    r"(?:^|_)pin(?:_|$)", r"pin_?(?:code|number)", r"(?:^|_)(?:cvv|cvc|otp|psk)(?:_|$)",
+    r"pin$", r"(?:^|_)pin_", r"pin_?(?:code|number)", r"(?:^|_)(?:cvv2?|cvc2?|otp|psk)(?:_|$)",
     # --- what proves who one is, and what it can be computed from ---
     # sip_i_authorization, sip_i_proxy_authorization, sip_h_Authorization    sofia.c:sofia_parse_all_invite_headers
     r"authori[sz]ation", r"authenticate$", r"authenticat(?:e|ion)_info",
     # sip_auth_response, sip_auth_nonce, sip_auth_cnonce    sofia_reg.c:sofia_reg_parse_auth
-    r"nonce", r"(?:auth|digest)_response", r"rsp_?auth",
+    r"nonce", r"(?:auth|digest)_response", r"rsp_?auth", r"(?:^|_)auth$",
     # sip_acl_token                         sofia.c:sofia_handle_sip_i_invite (apply-inbound-acl-x-token)
     # token, secret                         mod_signalwire.c, mod_cidlookup.c; and the user's own names
     r"token", r"secret", r"cookie", r"(?:^|_)(?:jwt|bearer)(?:_|$)",
+    # X-Amz-Signature, Signature, sig: URLs that open a file to whoever has them (mod_http_cache's aws.c, azure.c)
+    r"signature$", r"(?:^|_)sig$",
 )
 # The same, of digits that somebody dialled.
 DIGITS = (
@@ -118,7 +120,14 @@ _suite = re.compile(r"\b((?:AES_(?:CM|192|256)|AEAD_AES|F8_128)\w*)[ \t]+[^\r\n]
 _scheme = re.compile(r"\b(?:Digest\s+\w+\s*=|(?:Basic|Bearer)\s+[\w+/=.~-]{12,}).*", re.IGNORECASE | re.DOTALL).sub
 _between_urls = re.compile(r"([\s/<>\"]+)").split
 _user = re.compile(r"(?<![\w.@-])[a-z]{1,16}:[^@:,;]*:", re.IGNORECASE).search
-_dialled = re.compile(r"((?:send|queue)_dtmf\W{1,9})[^\s,'\"}\]]+", re.IGNORECASE).sub
+_dialled = re.compile(
+    r"(uuid_send_dtmf\s+\S+\s+|(?:send|queue)_dtmf\W{1,9})[^\s,'\"}\]]+", re.IGNORECASE
+).sub  # mod_dptools.c; uuid_send_dtmf <uuid> <digits>: mod_commands.c:uuid_send_dtmf_function
+# uuid_setvar <uuid> <name> <value>: mod_commands.c:uuid_setvar_function
+_set = re.compile(r"(uuid_setvar\s+\S+\s+([\w.-]+)\s)[^\r\n]+", re.IGNORECASE).sub
+_element = re.compile(r"(<([\w.:-]{1,256})(?:\s[^<>]*)?>)[^<]+").sub  # of XML
+# odbc://DSN:user:password: switch_core_sqldb.c
+_dsn = re.compile(rf"odbc://(?!{re.escape(NOT_SENT)})[^\s}}\]]+", re.IGNORECASE).sub
 _conference_pin = re.compile(r"\+[^+]*").sub  # mod_conference.c:conference_function: conference+pin+flags{}
 _sign = re.compile(r"[=:{}\[\]<>]").finditer
 _name_before = re.compile(r"[\s\"']*(?:eulav\s+[\"']*)?([\w.-]{1,256})").match  # of a text that is reversed
@@ -127,7 +136,7 @@ _escape = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([\\/\"']))").su
 # What a text without a secret does not have: three searches, so that none hides the words of another.
 _of_sdp = re.compile(r"inline|crypto|ice-pwd|key-mgmt|k=|aes_|aead|f8_128").search
 _of_schemes = re.compile(r"digest|basic|bearer").search
-_of_names = re.compile(r"pass|pw|key|secret|cred|a1|pin|cv[vc]|otp|psk|auth|nonce|token|cookie|jwt|bearer").search
+_of_names = re.compile(r"pass|pw|key|secret|cred|a1|pin|cv[vc]|otp|psk|auth|nonce|token|cookie|jwt|bearer|sig").search
 
 _LOOK_BACK = 300
 """Characters before a `=` in which a name is looked for."""
@@ -171,8 +180,11 @@ def without_secrets(text: str) -> str:
 
 
 def may_hold_secret(text: str) -> bool:
-    """Without a sign that a value follows, or the mark of an encoding, there is no secret."""
-    return "=" in text or ":" in text or "%" in text or "\\" in text or "&" in text
+    """Without a sign or a word that a value follows, or the mark of an encoding, there is no secret."""
+    return (  # fmt: skip
+        "=" in text or ":" in text or "%" in text or "\\" in text or "&" in text or ">" in text
+        or "earer " in text or "asic " in text or "_setvar" in text
+    )
 
 
 def _looked_through(text: str) -> str:
@@ -198,9 +210,17 @@ def _without(text: str) -> str:
         text = _suite(rf"\1 {NOT_SENT}", text)
     if _of_schemes(small):
         text = _scheme(NOT_SENT, text)
+    if "odbc://" in small:
+        text = _dsn(f"odbc://{NOT_SENT}", text)
     if "@" in small:
         text = _without_userinfo(text)
-    return _without_values(text) if _of_names(small) else text
+    if not _of_names(small):
+        return text
+    if "uuid_setvar" in small:
+        text = _set(lambda found: found[1] + NOT_SENT if is_secret(found[2]) else found[0], text)
+    if "</" in small:
+        text = _element(lambda found: found[1] + NOT_SENT if is_secret(found[2]) else found[0], text)
+    return _without_values(text)
 
 
 def _without_userinfo(text: str) -> str:

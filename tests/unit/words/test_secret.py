@@ -215,6 +215,13 @@ def test_an_sdp_without_a_secret_stays() -> None:
         f"execute_on_answer=set rtp_secret_key={KEY}",
         f"{'=' * 2_000}x=password={KEY}",
         f"{'x' * 300}_password={KEY}",
+        f"uuid_setvar 3f1c sip_auth_password {KEY}",
+        f"<user><password>{KEY}</password></user>",
+        f"<vm-password type='plain'>{KEY}</vm-password>",
+        f"odbc://freeswitch:fs:{KEY}",
+        f"https://files.example.com/a.wav?X-Amz-Signature={KEY}",
+        f"https://files.example.com/a.wav?sv=2019&sig={KEY}",
+        f"Bearer {KEY}",
     ],
 )  # fmt: skip
 def test_no_text_lets_a_secret_out(text: str) -> None:
@@ -381,3 +388,22 @@ def test_no_text_takes_longer_than_its_length_allows(piece: str) -> None:
     for number, short, long in zip(count(), texts(4_000), texts(32_000)):
         assert seconds(long) < 0.5, number
         assert seconds(long) < 24 * seconds(short) + 0.002, number
+
+
+def test_digits_that_an_api_command_dials_are_masked() -> None:
+    text = "uuid_send_dtmf 0a1b-2c3d 4711#"
+    assert text_without_secrets(text, masks_digits=True) == f"uuid_send_dtmf 0a1b-2c3d {NOT_SENT}"
+    assert text_without_secrets(text, masks_digits=False) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["variable_dbpass", "variable_userpin", "variable_cvv2", "variable_sip_h_X-Auth", "variable_sip_h_X-Signature"],
+)
+def test_further_names_of_secrets(name: str) -> None:
+    assert is_secret(name)
+
+
+@pytest.mark.parametrize("name", ["variable_media_bypass", "variable_compass", "variable_sip_acl_authed_by"])
+def test_names_that_only_look_so(name: str) -> None:
+    assert not is_secret(name)
