@@ -4,6 +4,7 @@ Addresses as the switch writes them -> endpoints, or None for what is none.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple, Optional
@@ -12,6 +13,14 @@ from fs_hepipe.words.numbers import MAX_DIGITS_32, MAX_PORT, integer
 
 MAX_ADDRESS = 64
 """Characters: an IPv6 address has up to 45 (RFC 4291 §2.2), brackets and a zone included it is not longer than this."""
+
+UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104
+"""The addresses that are none."""
+
+MAX_HOST = 253
+"""Characters of a host name (RFC 1035 §2.3.4)."""
+
+_host_name = re.compile(r"(?=.*[A-Za-z])[\w-]+(?:\.[\w-]+)*\.?", re.ASCII).fullmatch
 
 KEPT = 4096
 """Endpoints kept, about 300 octets each: the phones and gateways that are in calls at one time."""
@@ -45,7 +54,17 @@ def media_endpoint(ip: Optional[str], port: Optional[int]) -> Optional[Endpoint]
     if not ip or not port or port > MAX_PORT:
         return None
     address = ip_literal(ip)
-    return Endpoint(address, port) if address and address not in {"0.0.0.0", "::"} else None  # noqa: S104
+    return Endpoint(address, port) if address and address not in UNSPECIFIED else None
+
+
+def host_endpoint(host: Optional[str], port: Optional[int], *, as_ipv6: bool) -> Optional[Endpoint]:
+    """
+    Where media go that an SDP sends to a host name: nobody looks it up here, so its address is the unspecified one, and
+    the port is told. None where `host` is no host name.
+    """
+    if not host or not port or port > MAX_PORT or len(host) > MAX_HOST or not _host_name(host):
+        return None
+    return Endpoint("::" if as_ipv6 else "0.0.0.0", port)  # noqa: S104
 
 
 def ip_literal(text: str) -> Optional[str]:

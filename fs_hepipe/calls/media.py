@@ -13,6 +13,9 @@ Which source wins for a field, the first one that says it (variables of switch_c
 |             | end's line, without ICE and as long as RTP has the announced port; `rtp_remote_audio_rtcp_port` where |
 |             | there is no SDP; the RTP port + 1                                                                     |
 
+A far end that announces a host name has the unspecified address and its port, until packets were seen to come from
+another address than FreeSWITCH found.
+
 The line of an SDP is the one whose port the variable has, or the first that was not refused. rtcp-mux needs both SDPs.
 
 An SDP of the far end without any line of a medium that our SDP has is an offer that was refused (one for T.38, answered
@@ -28,7 +31,7 @@ from __future__ import annotations
 from sys import intern
 from typing import NamedTuple, Optional
 
-from fs_hepipe.calls.endpoint import Endpoint, media_endpoint
+from fs_hepipe.calls.endpoint import Endpoint, host_endpoint, media_endpoint
 from fs_hepipe.calls.sdp import MediaLine, media_lines
 from fs_hepipe.hep import Flow
 from fs_hepipe.words import names
@@ -361,6 +364,9 @@ def _observe(
         return medium
     local_rtp = _endpoint(*local, our_line)
     remote_rtp = (adjusted and _endpoint(*adjusted, None)) or _endpoint(*announced, their_line)
+    if remote_rtp is None:
+        is_ipv6 = local_rtp is not None and ":" in local_rtp.ip
+        remote_rtp = host_endpoint(*_told_or_said(*announced, their_line), as_ipv6=is_ipv6)
     if medium is None:
         if local_rtp is None and remote_rtp is None:
             return None
@@ -410,7 +416,13 @@ def _line(lines: tuple[MediaLine, ...], kind: str, port: Optional[str]) -> Optio
 
 def _endpoint(ip: Optional[str], port: Optional[str], line: Optional[MediaLine]) -> Optional[Endpoint]:
     """The endpoint that the variables have, each filled in by the SDP's line where it is missing."""
-    return media_endpoint(ip or (line and line.ip), integer(port) if port else line and line.port)
+    return media_endpoint(*_told_or_said(ip, port, line))
+
+
+def _told_or_said(
+    ip: Optional[str], port: Optional[str], line: Optional[MediaLine]
+) -> tuple[Optional[str], Optional[int]]:
+    return ip or (line and line.ip), integer(port) if port else line and line.port
 
 
 def _adjusted(get: Get, headers: _Headers, announced: _Pair) -> Optional[_Pair]:

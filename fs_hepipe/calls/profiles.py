@@ -20,7 +20,7 @@ from html import unescape
 from typing import NamedTuple, Optional
 
 from fs_hepipe.calls.contact import TRANSPORTS, read_contact
-from fs_hepipe.calls.endpoint import Endpoint, endpoint
+from fs_hepipe.calls.endpoint import UNSPECIFIED, Endpoint, endpoint
 
 AGE = 300.0
 """Seconds: a profile that was started anew may have other ports."""
@@ -146,7 +146,7 @@ class Profiles:
         for by_transport in found.values():
             sip = by_transport.get("udp") or by_transport.get("tls")
             for transport, address in by_transport.items():  # a WebSocket may be bound to all addresses
-                if sip is not None and address.ip in {"0.0.0.0", "::"}:  # noqa: S104
+                if sip is not None and address.ip in UNSPECIFIED:
                     by_transport[transport] = Endpoint(sip.ip, address.port)
         asked = [other for other in self.questions if other.kind == "profile"]
         for other in [question, *asked, *(Question("profile", name) for name in found)]:

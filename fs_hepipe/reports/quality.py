@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from typing import Any, Optional
 
-from fs_hepipe.calls.endpoint import Endpoint
+from fs_hepipe.calls.endpoint import UNSPECIFIED, Endpoint
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO, Medium
 from fs_hepipe.calls.record import Plane, Record
@@ -204,4 +204,7 @@ def _about(leg: Leg, medium: Medium, call_id: Optional[str], timestamp: int, *, 
 
 
 def _named(side: str, endpoint: Optional[Endpoint]) -> dict[str, Any]:
-    return {f"{side}_IP": endpoint.ip, f"{side}_PORT": endpoint.port} if endpoint else {}
+    if endpoint is None:
+        return {}
+    address = {} if endpoint.ip in UNSPECIFIED else {f"{side}_IP": endpoint.ip}
+    return {**address, f"{side}_PORT": endpoint.port}

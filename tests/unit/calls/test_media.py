@@ -306,9 +306,26 @@ def test_with_ice_rtcp_goes_where_its_candidate_is() -> None:
     assert of({**audio(), **plain, **candidate}).remote_rtcp == Endpoint(REMOTE, 30_001), "of an earlier SDP"
 
 
-def test_a_host_name_is_no_address_and_nobody_looks_it_up() -> None:
+def test_a_host_name_is_looked_up_by_nobody_but_its_port_is_known() -> None:
     medium = of(sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 0", remote="media.example.invalid"))
-    assert medium.remote is None
+    assert (medium.remote, medium.remote_rtcp) == (Endpoint("0.0.0.0", 30_000), Endpoint("0.0.0.0", 30_001))
+    told = {**audio(), "variable_remote_media_ip": "media.example.invalid"}
+    assert of(told).remote == Endpoint("0.0.0.0", 30_000)
+    seen = {"variable_remote_audio_ip": "203.0.113.9", "variable_remote_audio_port": "62000",
+            "variable_remote_audio_ip_reported": "media.example.invalid",
+            "variable_remote_audio_port_reported": "30000"}  # fmt: skip
+    assert of({**told, **seen}).remote == Endpoint("203.0.113.9", 62_000)
+    assert of({**told, "variable_local_media_ip": "2001:db8::2"}).remote == Endpoint("::", 30_000)
+
+
+@pytest.mark.parametrize("nonsense", ["198.51.100.300", "a b", "-", "%s%n", "x" * 300, "198.51.100.7:5060"])
+def test_what_is_neither_an_address_nor_a_host_name_is_nothing(nonsense: str) -> None:
+    assert of({**audio(), "variable_remote_media_ip": nonsense}).remote is None
+
+
+def test_a_hold_keeps_the_host_name_of_the_far_end() -> None:
+    medium = of({**audio(), "variable_remote_media_ip": "media.example.invalid"})
+    assert of({**audio(), "variable_remote_media_ip": "0.0.0.0"}, medium).remote == Endpoint("0.0.0.0", 30_000)
 
 
 def test_one_side_is_enough_for_a_medium() -> None:

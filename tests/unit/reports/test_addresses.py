@@ -332,7 +332,7 @@ def test_a_report_whose_medium_can_not_be_told_has_no_address_where_there_is_non
     ear, a = Ear(), Channel()
     ear.hear(a.event(ANSWER, {**sip(), **audio(), **video(), "variable_remote_media_ip": "host.example.invalid"}))
     (message,) = ear.hear(a.hears(received_rtcp(0xFCFC, blocks=[block(99)], rate=16_000)))
-    assert flow(message) == ("192.0.2.2", 0, "192.0.2.2", 0)
+    assert flow(message) == ("0.0.0.0", 0, "192.0.2.2", 0)
 
 
 def test_a_receiver_report_that_says_nothing_is_ignored_and_counted() -> None:
@@ -455,3 +455,14 @@ def test_a_statistic_that_is_not_a_number_costs_neither_its_report_nor_the_leg()
     assert "MOS" not in body(report)
     assert (ear.counters.failed, ear.counters.left_out) == ({}, {"not_a_number": 1})
     assert len(ear.pipeline.legs) == 0
+
+
+def test_a_far_end_that_announces_a_host_name_is_not_shown_as_the_switch() -> None:
+    ear, a = Ear(), Channel()
+    media = {**sip(), **audio(), "variable_remote_media_ip": "media.example.invalid"}
+    ear.hear(a.event("CHANNEL_CREATE", sip()), a.event("CHANNEL_ANSWER", media))
+    (report,) = ear.hear(a.hears(received_rtcp(blocks=[block(OURS)])))
+    assert flow(report) == ("0.0.0.0", 30_001, "192.0.2.2", 20_001)
+    ended = ear.hear(a.event("CHANNEL_HANGUP_COMPLETE", {**media, **statistics()}))
+    quality = next(body(message) for message in ended if message.protocol_type == 34)
+    assert (quality.get("SRC_IP"), quality["SRC_PORT"]) == (None, 30_000)
