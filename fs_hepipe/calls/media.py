@@ -9,12 +9,16 @@ Which source wins for a field, the first one that says it (variables of switch_c
 | remote RTP  | where media really come from, `remote_audio_ip/port`, as long as it corrects what is announced now;   |
 |             | `remote_media_ip/port` (video: `remote_video_...`, corrected in place); the line of the far end's SDP |
 | local RTCP  | with rtcp-mux local RTP; `a=rtcp` of our line; the RTP port + 1                                       |
-| remote RTCP | with rtcp-mux remote RTP; `remote_audio_rtcp_ip/port`, of the ICE candidate; `a=rtcp` of the far      |
+| remote RTCP | with rtcp-mux remote RTP; `remote_audio_rtcp_ip/port`, of the ICE candidate, or the only candidate for |
+|             | RTCP at RTP's address; `a=rtcp` of the far                                                            |
 |             | end's line, without ICE and as long as RTP has the announced port; `rtp_remote_audio_rtcp_port` where |
 |             | there is no SDP; the RTP port + 1                                                                     |
 
 A far end that announces a host name has the unspecified address and its port, until packets were seen to come from
 another address than FreeSWITCH found.
+
+When ICE moves video, FreeSWITCH writes its new address to `remote_media_ip/port` too (switch_rtp.c:handle_ice): if that
+is a candidate of the video line alone, it is video's, and audio has the candidate that was chosen at first.
 
 The line of an SDP is the one whose port the variable has, or the first that was not refused. rtcp-mux needs both SDPs.
 
@@ -333,9 +337,14 @@ def observe_media(
         return audio, None
     ours = media_lines(local_sdp) if local_sdp else ()
     theirs = media_lines(remote_sdp) if remote_sdp else ()
-    audio = _observe(AUDIO, audio, get, told, ours, theirs)
+    of_audio, moved = told, told[1]
+    is_videos = _is_candidate(theirs, VIDEO, moved) and not _is_candidate(theirs, AUDIO, moved)
+    if is_videos:
+        of_audio = told[0], (get(names.REMOTE_AUDIO_IP), get(names.REMOTE_AUDIO_PORT)), None
+    audio = _observe(AUDIO, audio, get, of_audio, ours, theirs)
     if video is not None or (_line(ours, VIDEO, None) and _line(theirs, VIDEO, None)):
-        video = _observe(VIDEO, video, get, _told(get, _HEADERS[VIDEO]), ours, theirs)
+        of_video = _told(get, _HEADERS[VIDEO])
+        video = _observe(VIDEO, video, get, (of_video[0], moved, None) if is_videos else of_video, ours, theirs)
     if audio is not None:
         is_all = audio.active and theirs and not any(line.ice for line in theirs)  # ICE has more variables
         audio.told = known if is_all else None
@@ -381,6 +390,10 @@ def _observe(
         medium.set_remote(remote_rtp, rtcp)
     _observe_codec(medium, get)
     return medium
+
+
+def _is_candidate(lines: tuple[MediaLine, ...], kind: str, pair: _Pair) -> bool:
+    return any(each[1:] == pair for line in lines if line.kind == kind for each in line.candidates)
 
 
 def _observe_codec(medium: Medium, get: Get) -> None:
@@ -442,6 +455,10 @@ def _remote_rtcp(get: Get, headers: _Headers, rtp: Endpoint, line: Optional[Medi
         candidate = media_endpoint(ip, integer(port))
         if candidate is not None:
             return candidate
+    if line is not None and line.ice:
+        ports = {each.port for each in line.candidates if each.component == "2" and each.ip == rtp.ip}
+        if len(ports) == 1:
+            return media_endpoint(rtp.ip, integer(ports.pop())) or Endpoint(rtp.ip, _next(rtp.port))
     if line is None:
         announced = integer(get(headers.rtcp_port))
     else:

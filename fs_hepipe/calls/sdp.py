@@ -34,6 +34,19 @@ UNSPECIFIED = "0.0.0.0"  # noqa: S104
 """The address of a stream on hold (RFC 3264 §8.4)."""
 
 
+MAX_CANDIDATES = 32
+"""ICE candidates of a line that are read."""
+
+
+class Candidate(NamedTuple):
+    """An ICE candidate over UDP (RFC 8839 §5.1)."""
+
+    component: str
+    """`1`: RTP, `2`: RTCP."""
+    ip: str
+    port: str
+
+
 class MediaLine(NamedTuple):
     """One `m=` line and what follows it."""
 
@@ -49,6 +62,7 @@ class MediaLine(NamedTuple):
     """`a=rtcp-mux` (RFC 5761)."""
     ice: bool
     """`a=ice-ufrag`, of the line or of the session (RFC 8839 §4.4.4)."""
+    candidates: tuple[Candidate, ...] = ()
 
 
 def media_lines(sdp: str) -> tuple[MediaLine, ...]:
@@ -75,6 +89,7 @@ def _media_lines(sdp: str) -> tuple[MediaLine, ...]:
                 _port((attributes.get("rtcp", "").split() or [""])[0]) or None,
                 "rtcp-mux" in attributes,
                 "ice-ufrag" in attributes,
+                tuple(section.candidates),
             )
         )
     return tuple(found)
@@ -93,7 +108,7 @@ def flows_both_ways(sdp: Optional[str]) -> bool:
 class _Section:
     """What the session says, or one medium."""
 
-    __slots__ = ("attributes", "ip", "line", "mode")
+    __slots__ = ("attributes", "candidates", "ip", "line", "mode")
 
     def __init__(self, line: str) -> None:
         self.line = line
@@ -101,6 +116,7 @@ class _Section:
         self.ip: Optional[str] = None
         self.attributes: dict[str, str] = {}
         """Those that are read, by their names; of several with one name the last, as the switch takes them."""
+        self.candidates: list[Candidate] = []
         self.mode: Optional[str] = None
         """The last of `MODES` that it has."""
 
@@ -118,6 +134,10 @@ def _sections(sdp: str) -> list[_Section]:
                 section.attributes[name] = value
             elif name in MODES:
                 section.mode = name
+            elif name == "candidate" and len(section.candidates) < MAX_CANDIDATES:
+                _, component, transport, _, ip, port, *_ = [*value.split(maxsplit=6), *[""] * 6]
+                if transport.lower() == "udp":
+                    section.candidates.append(Candidate(component, ip, port))
         elif kind == "m=":
             section = _Section(line)
             sections.append(section)

@@ -446,3 +446,41 @@ def test_an_address_is_no_longer_than_one_with_its_zone_can_be() -> None:
 )
 def test_a_number_of_32_bits_is_one_or_none(text: Optional[str], number: Optional[int]) -> None:
     assert integer(text) == number
+
+
+# --- ICE candidates ---
+
+
+def ice(port: int, rtcp: int, address: str = REMOTE) -> str:
+    return (
+        f"m=%s {port} RTP/AVP 0\r\na=ice-ufrag:x\r\na=rtcp:9\r\n"
+        f"a=candidate:1 1 UDP 99 {address} {port} typ host\r\na=candidate:1 2 udp 98 {address} {rtcp} typ host\r\n"
+        f"a=candidate:2 2 tcp 97 {address} 9 typ host"
+    )
+
+
+def test_the_candidate_says_the_port_of_rtcp_where_no_variable_does() -> None:
+    answer = sdps("m=audio 20000 RTP/AVP 0", ice(30_000, 30_055) % "audio")
+    assert of({**audio(), **answer}).remote_rtcp == Endpoint(REMOTE, 30_055)
+    elsewhere = sdps("m=audio 20000 RTP/AVP 0", ice(30_000, 30_055, "10.0.0.9") % "audio")
+    assert of({**audio(), **elsewhere}).remote_rtcp == Endpoint(REMOTE, 30_001)
+
+
+@pytest.mark.parametrize("line", ["a=candidate:", "a=candidate:1 2", "a=candidate:1 2 udp 98 198.51.100.7 99999 typ x"])
+def test_a_candidate_that_is_none_is_passed_over(line: str) -> None:
+    answer = sdps("m=audio 20000 RTP/AVP 0", f"m=audio 30000 RTP/AVP 0\r\na=ice-ufrag:x\r\n{line}")
+    assert of({**audio(), **answer}).remote_rtcp == Endpoint(REMOTE, 30_001)
+
+
+def test_a_candidate_of_video_that_ice_chose_does_not_move_audio() -> None:
+    ours = "m=audio 20000 RTP/AVP 0\r\nm=video 22000 RTP/AVP 99"
+    theirs = f"{ice(30_000, 30_055) % 'audio'}\r\n{ice(32_000, 32_055) % 'video'}"
+    told = {
+        **audio(), **sdps(ours, theirs), "variable_remote_media_port": "32000",
+        "variable_remote_audio_ip": REMOTE, "variable_remote_audio_port": "30000",
+        "variable_remote_video_ip": "10.0.0.9", "variable_remote_video_port": "32000",
+    }  # fmt: skip
+    sound, picture = observe_media(None, None, told.get)
+    assert sound is not None
+    assert picture is not None
+    assert (sound.remote, picture.remote) == (Endpoint(REMOTE, 30_000), Endpoint(REMOTE, 32_000))
