@@ -41,6 +41,7 @@ from fs_hepipe.hep import Flow
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.numbers import MAX_PORT, integer
+from fs_hepipe.words.secret import without_secrets
 
 AUDIO = "audio"
 VIDEO = "video"
@@ -405,7 +406,8 @@ def _observe_codec(medium: Medium, get: Get) -> None:
     if ssrc:
         if ssrc != medium.told_ssrc:  # else what the far end reports about is newer
             medium.told_ssrc = medium.sent.ssrc = ssrc
-        medium.codec = intern((get(headers.codec) or "")[:MAX_CODEC]) or None  # there are few, and many media
+        codec = without_secrets(get(headers.codec) or "")[:MAX_CODEC]
+        medium.codec = intern(codec) or None  # there are few, and many media
         medium.clock = integer(get(headers.clock)) or medium.clock
         medium.payload_type = integer(get(headers.payload_type))
         medium.ptime = integer(get(headers.ptime)) if headers.ptime else None

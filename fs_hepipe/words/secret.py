@@ -9,6 +9,7 @@ Rules:
    that it stands in (`{sip_auth_password=…}`), or else up to the end of the text.
 3. A value that shows a secret only after it was decoded (`inline%3A`, `\u003a`, `&#58;`) is not sent at all.
 4. In doubt more goes than has to.
+5. The ids of channels and calls are sent as they are: they are what everything is filed under.
 """
 
 from __future__ import annotations

@@ -43,6 +43,11 @@ def test_variables_alone_tell_a_medium() -> None:
     assert (medium.payload_type, medium.ptime) == (0, 20)
 
 
+@pytest.mark.parametrize("name", ["token: s3cr3t", "http://user:s3cr3t" + "x" * 60 + "@host"])
+def test_a_codec_whose_name_is_a_secret_is_not_told(name: str) -> None:
+    assert "s3cr3t" not in (of(audio(variable_rtp_use_codec_name=name)).codec or "")
+
+
 def test_rtcp_goes_to_the_port_behind_rtp() -> None:
     medium = of(audio())
     assert (medium.local_rtcp, medium.remote_rtcp) == (Endpoint(LOCAL, 20_001), Endpoint(REMOTE, 30_001))

@@ -209,6 +209,7 @@ S = "s3cr3t"
         ("CHANNEL_CREATE", {"Caller-Destination-Number": f"sip:alice:{S}@host"}),
         ("CHANNEL_HANGUP_COMPLETE", {"variable_sip_invite_failure_phrase": f"Digest response={S}"}),
         ("CUSTOM", {"fs_hepipe-log": f"password={S}"}),
+        ("CHANNEL_CREATE", {"Event-Sequence": f"token: {S}"}),
     ],
 )
 def test_no_line_has_a_secret(name: str, headers: dict[str, str], log_format: str) -> None:

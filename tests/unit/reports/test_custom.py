@@ -174,6 +174,15 @@ def test_a_header_can_not_forge_a_key(key: str) -> None:
     assert payload.startswith(('my::event "', r"my::event a\n", r"my::event caf\xe9")) or "a\\nb" in payload
 
 
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("subclass", ["sofia::register", "my::event"])
+@pytest.mark.parametrize("key", ["user-agent", "Event-Sequence"])
+def test_no_header_of_a_custom_event_tells_a_secret(key: str, subclass: str, log_format: str) -> None:
+    payload = line(subclass, {**REGISTER, key: "token: s3cr3t"}, log_format).record.payload
+    assert b"s3cr3t" not in payload
+    assert b"(not sent)" in payload
+
+
 def test_a_call_id_is_filed_exactly_as_it_is() -> None:
     assert line("sofia::register", {**REGISTER, "call-id": 'caf\udce9"\n'}).correlation_id == 'caf\udce9"\n'
 
