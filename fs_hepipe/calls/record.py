@@ -33,3 +33,5 @@ class Record(NamedTuple):
     """`audio` or `video` on the RTP and RTCP planes; None where it can't be told."""
     mos: Optional[int] = None
     """Mean opinion score times 100 (chunk 0x0020)."""
+    lacks_call_id: bool = False
+    """Whether it is a line that has to name its leg's Call-ID, which is often known only when it leaves."""

@@ -2,9 +2,10 @@
 Channel events of a leg -> one line that a person reads in Homer's Logs tab (protocol type 100).
 
 Rules:
-1. `text`: the event, then `key=value` of what is known, then the leg; `json`: the same keys; `full`: the event as the
-   switch serialises it.
-2. Both legs are named in every line, so that a reader can cross over to the other leg's Call-ID.
+1. `text`: the event, then `key=value` of what is known, then the leg; a line from the dialplan begins with its text.
+   `json`: the same keys; `full`: the event as the switch serialises it.
+2. Both legs are named in every line, so that a reader can cross over to the other leg's Call-ID. Its own Call-ID stands
+   at the end (`naming`): Loki finds a line by what is in it, and nothing else of the message gets there.
 3. Foreign text is escaped: a caller's name can't forge a line or a key.
 4. Secrets are taken out of it, and dialled digits unless they are asked for (`words.secret`).
 """
@@ -74,6 +75,8 @@ EXTRA = {
 # fmt: on
 
 LOG = int(ProtocolType.LOG)
+OWN_LINE = "LOG"
+"""How a line from the dialplan begins; its event is a CUSTOM one, which says nothing."""
 
 
 def call_log(
@@ -108,10 +111,19 @@ def call_log(
     else:
         fields = _fields(read, get, name, leg, other, other_id, by_far_end=by_far_end, masks_digits=masks_digits)
         if log_format == "text":
+            if "text" in fields:  # a line from the dialplan: what it says comes first
+                name, fields = OWN_LINE, {"text": fields.pop("text"), **fields}
             payload = f"{name} {pairs(fields)}".encode()
         else:
             payload = to_json({"event": name, **{key: shown(value) for key, value in fields.items()}})
-    return Record(timestamp, LOG, payload, by_far_end)
+    return Record(timestamp, LOG, payload, by_far_end, lacks_call_id=log_format != "full")
+
+
+def naming(payload: bytes, call_id: str) -> bytes:
+    """A line, as text or as JSON, that names this Call-ID at its end."""
+    if payload.endswith(b"}") and payload.startswith(b"{"):
+        return payload[:-1] + b',"call-id":' + to_json(shown(call_id)) + b"}"
+    return payload + f" {pairs({'call-id': call_id[:MAX_LINE]})}".encode()
 
 
 def _take_out_secrets(fields: dict[str, str], *, masks_digits: bool) -> None:

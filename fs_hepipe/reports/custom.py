@@ -130,7 +130,8 @@ def custom(
         seen = Registrations() if registrations is None else registrations
         remote, transport = _way(subclass, get, call_id, remote, seen)
     received = is_custom_by_far_end(subclass, fields.get, of_leg=of_leg, has_remote=remote is not None)
-    record = Record(timestamp, ProtocolType.LOG, payload, received)
+    lacks_call_id = log_format != "full" and bool(of_leg or call_id) and names.CALL_ID not in fields
+    record = Record(timestamp, ProtocolType.LOG, payload, received, lacks_call_id=lacks_call_id)
     return Custom(
         record,
         (call_id or "")[:MAX_CALL_ID] or _place(subclass, switch_name, fields),

@@ -16,6 +16,7 @@ from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.calls.signalling import IP_PROTOCOLS
 from fs_hepipe.calls.waiting import PATIENCE, Waiting
 from fs_hepipe.hep import MAX_UDP_LENGTH, Flow, IpProtocol
+from fs_hepipe.reports.call_log import naming
 from fs_hepipe.reports.custom import Custom
 from fs_hepipe.reports.flows import Ends, Flows
 from fs_hepipe.reports.order import Order
@@ -87,7 +88,7 @@ class Datagrams:
         for record in records:
             counters.recorded += 1
             if leg.held is None and correlation_id is not None and _is_addressed(leg, record):
-                self._encode(record, self._flows.of, leg, record, correlation_id)
+                self._encode_of(leg, record, correlation_id)
             elif not self._waiting.add(leg, record, now):
                 counters.dropped["no_room_to_wait"] += 1
         if leg.destroyed is not None and leg.held is not None:
@@ -101,7 +102,7 @@ class Datagrams:
             self._apart.append((now + PATIENCE, found))
             self._counters.waiting += 1
         else:
-            self._encode(found.record, self._flows.between, ends, found.record, found.correlation_id)
+            self._encode_apart(found, ends)
 
     def _ends(self, found: Custom, now: float) -> Ends:
         """Both ends of the SIP message that a CUSTOM event is about."""
@@ -144,9 +145,7 @@ class Datagrams:
                 continue
             self._counters.waiting -= 1
             try:
-                self._encode(
-                    found.record, self._flows.between, self._ends(found, now), found.record, found.correlation_id
-                )
+                self._encode_apart(found, self._ends(found, now))
             except Exception:
                 self._apart.extend(waiting[number + 1 :])
                 raise
@@ -171,8 +170,7 @@ class Datagrams:
     def _release(self, leg: Leg) -> None:
         correlation_id = self.correlation(leg)
         while leg.held is not None and correlation_id is not None and _is_addressed(leg, leg.held[0][1]):
-            record = self._waiting.take(leg)
-            self._encode(record, self._flows.of, leg, record, correlation_id)
+            self._encode_of(leg, self._waiting.take(leg), correlation_id)
 
     def _end_all(self, leg: Leg, reason: str) -> None:
         while leg.held is not None:
@@ -185,9 +183,22 @@ class Datagrams:
         if correlation_id is None:
             self._counters.dropped[reason] += 1
         else:
-            self._encode(record, self._flows.of, leg, record, correlation_id)
+            self._encode_of(leg, record, correlation_id)
 
     # --- a datagram ---
+
+    def _encode_of(self, leg: Leg, record: Record, correlation_id: str) -> None:
+        """A record of a leg. A line names the leg's Call-ID; that of the leg it is filed under, if it has none."""
+        if record.lacks_call_id:
+            record = record._replace(payload=naming(record.payload, leg.call_id or correlation_id))
+        self._encode(record, self._flows.of, leg, record, correlation_id)
+
+    def _encode_apart(self, found: Custom, ends: Ends) -> None:
+        """A record that belongs to no leg."""
+        record = found.record
+        if record.lacks_call_id:
+            record = record._replace(payload=naming(record.payload, found.correlation_id))
+        self._encode(record, self._flows.between, ends, record, found.correlation_id)
 
     def _encode(self, record: Record, flow: Callable[..., Flow], *of: object) -> None:
         """A record becomes a datagram of a flow (`flow(*of)`), or is counted as dropped."""

@@ -171,8 +171,8 @@ def test_a_transferred_call_goes_on_under_its_call_id_with_another_leg(conversat
 
 def test_the_dialplan_writes_into_the_log_of_its_call(conversations: dict[str, Conversation]) -> None:
     logged = conversations["logged"]
-    (line,) = [line for line in logged.lab.collector.lines(logged.call_id) if line.startswith("CUSTOM")]
-    assert ' text="customer chose billing"' in line
+    (line,) = [line for line in logged.lab.collector.lines(logged.call_id) if line.startswith("LOG ")]
+    assert line.startswith('LOG text="customer chose billing" ')
 
 
 def test_a_refused_call_tells_who_refused_it(lab: Lab) -> None:

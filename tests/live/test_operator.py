@@ -136,8 +136,8 @@ def test_a_log_line_with_octets_that_are_no_utf8_is_lost_in_mod_python3(lab: Lab
     call_id = lab.dial("octets")
     lab.collector.line(call_id, "CHANNEL_HANGUP_COMPLETE")
     assert "Message: handler() missing 2 required positional arguments" in lab.a.log()[had:]
-    (line,) = [line for line in lab.collector.lines(call_id) if line.startswith("CUSTOM")]
-    assert ' text="the next line" ' in line
+    (line,) = [line for line in lab.collector.lines(call_id) if line.startswith("LOG ")]
+    assert line.startswith('LOG text="the next line" ')
 
 
 def test_a_command_in_utf8_is_answered_as_it_is(lab: Lab) -> None:

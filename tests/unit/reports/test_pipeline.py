@@ -82,6 +82,71 @@ def test_a_line_from_the_dialplan_belongs_to_its_leg() -> None:
     ear.hear(a.event(CREATE, sip()))
     (message,) = ear.hear(a.event("CUSTOM", {"Event-Subclass": "fs_hepipe::log", "fs_hepipe-log": "chose billing"}))
     assert (message.correlation_id, fields(message)["text"]) == ("call-a", "chose billing")
+    assert message.payload.startswith(b'LOG text="chose billing" direction=')
+
+
+# --- its own Call-ID --------------------------------------------------------------------------------------------------
+
+
+LEG_LINES = [
+    (CREATE, {}), ("CHANNEL_ANSWER", {}), ("CHANNEL_HANGUP_COMPLETE", {"Hangup-Cause": "NORMAL_CLEARING"}),
+    ("CUSTOM", {"Event-Subclass": "fs_hepipe::log", "fs_hepipe-log": "hello"}),
+    ("CUSTOM", {"Event-Subclass": "conference::maintenance", "Action": "add-member"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, headers", LEG_LINES)
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_each_line_of_a_leg_names_its_own_call_id(name: str, headers: dict[str, str], log_format: str) -> None:
+    """Loki finds a line by what stands in it: heplify-server gives it nothing else of the message."""
+    settings = {"custom_events": ("conference::maintenance",), "call_log_format": log_format}
+    ear, a = Ear(**settings), Channel()
+    heard = ear.hear(a.event(CREATE, sip())) if name != CREATE else []
+    heard += ear.hear(a.event(name, {**sip(), **headers}))
+    line = [message for message in heard if message.protocol_type == 100][-1]
+    assert (body(line) if log_format == "json" else fields(line))["call-id"] == line.correlation_id == "call-a"
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_line_that_waited_for_its_call_id_names_it(log_format: str) -> None:
+    ear, b = Ear(call_log_format=log_format), callee()
+    assert ear.hear(b.event(CREATE, sip(None))) == []
+    first, second = ear.hear(b.event("CHANNEL_ANSWER", sip("call-b")))
+    for line in (first, second):
+        assert (body(line) if log_format == "json" else fields(line))["call-id"] == line.correlation_id == "call-b"
+
+
+def test_a_line_that_is_filed_under_the_a_leg_names_its_own_call_id() -> None:
+    ear, a, b = Ear(correlation="a-leg"), Channel(), callee()
+    ear.hear(a.event(CREATE, sip()))
+    (line,) = ear.hear(b.event(CREATE, sip("call-b")))
+    told = fields(line)
+    assert (line.correlation_id, told["call-id"], told["other-call-id"]) == ("call-a", "call-b", "call-a")
+
+
+@pytest.mark.parametrize("subclass", ["sofia::register", "sofia::unregister", "sofia::expire"])
+def test_the_line_of_a_registration_names_its_call_id(subclass: str) -> None:
+    (line,) = Ear().hear(event("CUSTOM", {**REGISTER, "Event-Subclass": subclass, "call-id": "registered"}))
+    assert fields(line)["call-id"] == line.correlation_id == "registered"
+
+
+def test_the_line_of_a_gateway_has_no_call_id() -> None:
+    gateway = {"Event-Subclass": "sofia::gateway_state", "Gateway": "carrier", "State": "REGED"}
+    (line,) = Ear().hear(event("CUSTOM", gateway))
+    assert "call-id" not in fields(line)
+
+
+def test_a_call_id_in_a_line_is_foreign_text() -> None:
+    ear, a = Ear(), Channel()
+    (line,) = ear.hear(a.event(CREATE, sip('x" leg=forged \n')))
+    assert fields(line)["leg"] == "leg-a"
+
+
+def test_the_whole_event_stays_as_it_is() -> None:
+    ear, a = Ear(call_log_format="full"), Channel()
+    (line,) = ear.hear(a.event(CREATE, sip()))
+    assert "call-id" not in body(line)
+    assert body(line)["variable_sip_call_id"] == "call-a"
 
 
 def test_a_line_from_the_dialplan_without_a_leg_is_a_line_all_the_same() -> None:
