@@ -11,6 +11,9 @@ Rules:
 4. MOS and R are made of the flaws, which are set back to none whenever they outnumber the packets
    (switch_rtp.c:do_mos). So they are believed only if as many flaws were counted as the loss makes necessary: see
    `_shows_loss`.
+5. Of `sent` nobody tells a MOS: it is an estimate by the E-model (`reports.emodel`), if the codec is known to it.
+   MOS_SOURCE says whose it is, MOS_KIND what the estimate is of.
+6. Received after sent, audio last: heplify-server's gauges are of whatever report came last.
 
 Keys are those of the "rtpagent" full report as Homer and heplify-server read it; units in `_received` and `_sent`.
 """
@@ -22,8 +25,9 @@ from typing import Any, Optional
 
 from fs_hepipe.calls.endpoint import UNSPECIFIED, Endpoint
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.media import AUDIO, Medium
+from fs_hepipe.calls.media import AUDIO, Medium, Reception
 from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.reports.emodel import estimate
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.numbers import Lenient, milliseconds
@@ -36,7 +40,19 @@ FLAWLESS_R, FLAWLESS_MOS = 100.0, 4.5
 """R and MOS as long as no flaw was counted; R is a percentage here."""
 
 CREDIBLE_LOSS = 0.01
-"""Share of lost packets from which MOS has to show it; FreeSWITCH counts one lost at a call's start."""
+"""Share of lost packets from which MOS has to show it."""
+
+LOST_AT_START = 1
+"""Packets that FreeSWITCH counts as lost at the start of nearly every stream (switch_rtp.c:rtcp_stats_init)."""
+
+BUFFERED = 2
+"""Jitters that a de-jitter buffer is supposed to hold, for the delay."""
+
+SWITCH, G_107 = "switch", "G.107"
+"""MOS_SOURCE."""
+
+LISTENING, CONVERSATIONAL = "LQ", "CQ"
+"""MOS_KIND: without the delay, where no round trip is known; with it (RFC 3611 §4.7.5)."""
 
 MICROS = 1_000_000
 
@@ -61,12 +77,10 @@ def qos(
     statistics = Lenient(get, left_out)
     reports: list[tuple[Medium, bool, dict[str, Any], Optional[float]]] = []
     for medium in leg.all_media or [Medium(AUDIO)]:
-        report, mos = _received(statistics, medium)
-        if report:
-            reports.append((medium, True, report, mos))
-        report = _sent(statistics, medium)
-        if report:
-            reports.append((medium, False, report, None))
+        for is_received, report in ((False, _sent(statistics, medium)), (True, _received(statistics, medium))):
+            if report:
+                reports.append((medium, is_received, report, report.get("MOS")))
+    reports.sort(key=_place)
     records: list[Record] = []
     for medium, is_received, report, mos in reports:
         payload = to_json({**_about(leg, medium, call_id, timestamp, is_received=is_received), **report})
@@ -85,12 +99,18 @@ def qos(
     return records
 
 
-def _received(statistics: Lenient, medium: Medium) -> tuple[dict[str, Any], Optional[float]]:
-    """What the switch counted of the far end's stream, and its MOS."""
+def _place(each: tuple[Medium, bool, dict[str, Any], Optional[float]]) -> tuple[bool, bool]:
+    """In which order reports are sent."""
+    medium, is_received, _, _ = each
+    return is_received, medium.kind == AUDIO
+
+
+def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:
+    """What the switch counted of the far end's stream."""
     prefix = f"variable_rtp_{medium.kind}_in_"
     packets = statistics.unsigned(prefix + "packet_count")
     if not packets and not statistics.is_broken(prefix + "packet_count"):
-        return {}, None
+        return {}
     lost, last = medium.received.lost, medium.received.last
     if lost is not None and packets is not None and packets + lost < 0:
         lost = None
@@ -109,8 +129,9 @@ def _received(statistics: Lenient, medium: Medium) -> tuple[dict[str, Any], Opti
     # fmt: off
     optional = {
         "JITTER":     milliseconds(last.jitter, medium.clock) if last else None,             # ms
-        "MIN_JITTER": _deviation(statistics.decimal(prefix + "jitter_min_variance")),        # ms, from ms²
-        "MAX_JITTER": _deviation(statistics.decimal(prefix + "jitter_max_variance")),        # ms, from ms²
+        # standard deviation of the time between packets, which is not the jitter of RFC 3550
+        "MIN_DEVIATION": _deviation(statistics.decimal(prefix + "jitter_min_variance")),     # ms, from ms²
+        "MAX_DEVIATION": _deviation(statistics.decimal(prefix + "jitter_max_variance")),     # ms, from ms²
         "DELTA":      statistics.decimal(prefix + "mean_interval", least=0.0) or None,       # ms
         "TL_BYTE":    statistics.unsigned(prefix + "raw_bytes"),
         "RFACTOR":    statistics.decimal(prefix + "quality_percentage", 0.0, FLAWLESS_R),
@@ -122,7 +143,11 @@ def _received(statistics: Lenient, medium: Medium) -> tuple[dict[str, Any], Opti
         for key in {"RFACTOR", "MOS"} & report.keys():
             del report[key]
             statistics.leave_out("contradicted")
-    return report, report.get("MOS")
+    if "MOS" in report:
+        report["MOS_SOURCE"] = SWITCH
+    return report
+
+
 
 
 def _shows_loss(
@@ -137,7 +162,7 @@ def _shows_loss(
     square root of the sum.
     """
     if lost is not None:
-        is_lossy, least = lost > CREDIBLE_LOSS * (packets + lost), float(lost)
+        is_lossy, least = lost > max(LOST_AT_START, CREDIBLE_LOSS * (packets + lost)), float(lost)
     elif weighted_rate is not None:
         is_lossy, least = weighted_rate > CREDIBLE_LOSS, math.sqrt(weighted_rate * packets)
     else:
@@ -171,7 +196,22 @@ def _sent(statistics: Lenient, medium: Medium) -> dict[str, Any]:
     }
     # fmt: on
     report.update((key, value) for key, value in optional.items() if value is not None)
+    if "TOTAL_PK" in report and packets is not None:
+        report.update(_estimate(medium, lost, packets, last))
     return report
+
+
+def _estimate(medium: Medium, lost: int, expected: int, last: Reception) -> dict[str, Any]:
+    """MOS by the E-model of audio of which this many packets were expected; nothing where its codec has none."""
+    if medium.kind != AUDIO or expected <= 0:
+        return {}
+    loss = lost / expected if lost > LOST_AT_START else 0.0
+    delay, kind = 0.0, LISTENING
+    if last.rtt is not None:
+        buffered = milliseconds(last.jitter, medium.clock) or 0.0
+        delay, kind = last.rtt * 1000 / 2 + BUFFERED * buffered + (medium.ptime or 0), CONVERSATIONAL
+    mos = estimate(medium.codec, delay, loss)
+    return {} if mos is None else {"MOS": round(mos, 2), "MOS_SOURCE": G_107, "MOS_KIND": kind}
 
 
 def _deviation(variance: Optional[float]) -> Optional[float]:

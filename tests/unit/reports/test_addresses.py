@@ -412,7 +412,7 @@ def test_two_families_in_one_flow_leave_one_address_out() -> None:
 def test_a_quality_report_has_the_rtp_addresses_of_its_stream() -> None:
     ear, a = Ear(), Channel()
     ear.hear(a.event(ANSWER, {**sip(), **audio()}), a.hears(received_rtcp(blocks=[block(OURS)])))
-    _, received, sent = ear.hear(a.event(HANGUP, {**sip(), **statistics()}))
+    _, sent, received = ear.hear(a.event(HANGUP, {**sip(), **statistics()}))
     assert flow(received) == ("198.51.100.7", 30_000, "192.0.2.2", 20_000)
     assert flow(sent) == ("192.0.2.2", 20_000, "198.51.100.7", 30_000)
 

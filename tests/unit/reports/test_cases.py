@@ -37,7 +37,7 @@ def messages(case: str, protocol_type: int, **settings: Any) -> list[Message]:
 def test_quality_is_that_of_the_addresses_that_media_had(
     case: str, local: tuple[str, int], remote: tuple[str, int]
 ) -> None:
-    received, sent = messages(case, 34)
+    sent, received = messages(case, 34)
     assert flow(received) == (*remote, *local)
     assert flow(sent) == (*local, *remote)
     assert (body(received)["SRC_IP"], body(received)["SRC_PORT"]) == remote
@@ -68,7 +68,7 @@ def test_audio_and_video_are_told_apart() -> None:
     assert ports == {"audio": 10_003, "video": 10_005}
     quality = [body(report) for report in messages("g722_h264_video", 34)]
     assert [(each["MEDIUM"], each["DIR"], each["CLOCK"]) for each in quality] == [
-        ("audio", 0, 8000), ("audio", 1, 8000), ("video", 0, 90_000), ("video", 1, 90_000),
+        ("video", 1, 90_000), ("audio", 1, 8000), ("video", 0, 90_000), ("audio", 0, 8000),
     ]  # fmt: skip
 
 

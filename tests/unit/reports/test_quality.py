@@ -32,7 +32,9 @@ def medium(kind: str = "audio", heard: Optional[Reception] = None, said: Optiona
 def report(
     leg: Leg, variables: dict[str, str], types: tuple[int, ...] = (34,), left_out: Optional[Counts[str]] = None
 ) -> list[Record]:
-    return qos(variables.get, T0, leg, leg.call_id, types, Counts() if left_out is None else left_out)
+    """The reports, received first: see `test_the_report_that_heplify_server_keeps_is_that_of_received_audio`."""
+    records = qos(variables.get, T0, leg, leg.call_id, types, Counts() if left_out is None else left_out)
+    return sorted(records, key=lambda record: not record.received)
 
 
 def received(leg: Leg, **other: str) -> dict[str, Any]:
@@ -49,20 +51,21 @@ def test_what_the_switch_received_is_told_in_full(encoder: str) -> None:
         "CORRELATION_ID": "call-a", "RTP_SIP_CALL_ID": "call-a", "REPORT_TS": T0 / 1e6, "TYPE": "HANGUP", "DIR": 0,
         "MEDIUM": "audio", "SSRC": 0xFAFA, "CODEC_NAME": "PCMU", "CODEC_PT": 0, "CLOCK": 8000, "PTIME": 20,
         "SRC_IP": "198.51.100.7", "SRC_PORT": 30_000, "DST_IP": "192.0.2.2", "DST_PORT": 20_000, "LEG": "leg-a",
-        "TOTAL_PK": 795, "EXPECTED_PK": 800, "PACKET_LOSS": 5, "JITTER": 2.0, "MIN_JITTER": 4.0, "MAX_JITTER": 15.0,
-        "DELTA": 20.03, "TL_BYTE": 136_740, "RFACTOR": 97.0, "MOS": 4.42,
+        "TOTAL_PK": 795, "EXPECTED_PK": 800, "PACKET_LOSS": 5, "JITTER": 2.0, "MIN_DEVIATION": 4.0,
+        "MAX_DEVIATION": 15.0, "DELTA": 20.03, "TL_BYTE": 136_740, "RFACTOR": 97.0, "MOS": 4.42, "MOS_SOURCE": "switch",
     }  # fmt: skip
 
 
 def test_what_the_far_end_said_it_received_is_told_in_full() -> None:
     sound = medium(heard=Reception(1, 5, 1000, 16), said=Reception(1, 7, 1000, 24, 0.0401312))
     _, record = report(leg_with(sound), statistics())
-    assert (record.received, record.mos, record.medium) == (False, None, "audio")
+    assert (record.received, record.mos, record.medium) == (False, 430, "audio")
     assert body(record) == {
         "CORRELATION_ID": "call-a", "RTP_SIP_CALL_ID": "call-a", "REPORT_TS": T0 / 1e6, "TYPE": "HANGUP", "DIR": 1,
         "MEDIUM": "audio", "SSRC": 0x0A0A0A0A, "CODEC_NAME": "PCMU", "CODEC_PT": 0, "CLOCK": 8000, "PTIME": 20,
         "SRC_IP": "192.0.2.2", "SRC_PORT": 20_000, "DST_IP": "198.51.100.7", "DST_PORT": 30_000, "LEG": "leg-a",
         "TOTAL_PK": 787, "EXPECTED_PK": 794, "PACKET_LOSS": 7, "JITTER": 3.0, "RTT": 40.131, "TL_BYTE": 136_568,
+        "MOS": 4.3, "MOS_SOURCE": "G.107", "MOS_KIND": "CQ",
     }  # fmt: skip
 
 
@@ -70,6 +73,53 @@ def test_the_directions_are_two_reports_and_not_one_sum() -> None:
     """hepipe.js adds up what was received and what was sent."""
     records = report(leg_with(medium(said=Reception(1, 0, 1000, None))), statistics())
     assert [(body(record)["DIR"], body(record)["TOTAL_PK"]) for record in records] == [(0, 795), (1, 794)]
+
+
+def test_the_report_that_heplify_server_keeps_is_that_of_received_audio() -> None:
+    """Its gauges have no label for the direction or the medium: what comes last stays."""
+    picture = medium(heard=Reception(1, 0, 9, None), said=Reception(2, 0, 9, None))
+    picture.kind = "video"
+    sound = medium(heard=Reception(1, 0, 9, None), said=Reception(2, 0, 9, None))
+    leg = leg_with(sound, picture)
+    variables = {**statistics(), **statistics("video")}
+    records = qos(variables.get, T0, leg, leg.call_id, (34, 35), Counts())
+    assert [(record.medium, record.received) for record in records[::2]] == [
+        ("video", False), ("audio", False), ("video", True), ("audio", True),
+    ]  # fmt: skip
+
+
+# --- MOS of the stream we sent ----------------------------------------------------------------------------------------
+
+
+def mos_sent(codec: Optional[str] = "PCMU", lost: int = 0, rtt: Optional[float] = None, kind: str = "audio") -> Any:
+    sound = medium(said=Reception(1, lost, 1000, 24, rtt))
+    sound.codec, sound.kind = codec, kind
+    told = body(report(leg_with(sound), statistics(kind))[-1])
+    assert told["DIR"] == 1
+    return told.get("MOS"), told.get("MOS_SOURCE"), told.get("MOS_KIND")
+
+
+def test_the_mos_of_what_we_sent_is_an_estimate_and_says_so() -> None:
+    assert mos_sent() == (4.41, "G.107", "LQ")
+    assert mos_sent(rtt=0.04) == (4.38, "G.107", "CQ")
+    assert mos_sent(lost=40) == (3.92, "G.107", "LQ")
+    assert mos_sent(lost=79) < mos_sent(lost=40)
+
+
+def test_a_codec_that_the_e_model_does_not_know_has_no_mos() -> None:
+    assert mos_sent("opus") == mos_sent("G722") == mos_sent(None) == (None, None, None)
+
+
+def test_video_has_no_mos_of_speech() -> None:
+    assert mos_sent(kind="video") == (None, None, None)
+
+
+def test_one_packet_lost_at_the_start_costs_no_mos() -> None:
+    """FreeSWITCH counts one in nearly every stream; of a short call it is more than one percent."""
+    assert mos_sent(lost=1) == mos_sent(lost=0)
+    sound = medium(heard=Reception(1, 1, 1000, 16))
+    told = received(leg_with(sound), in_packet_count="40", in_flaw_total="0", in_mos="4.5", in_quality_percentage="100")
+    assert (told["PACKET_LOSS"], told["MOS"]) == (1, 4.5)
 
 
 # --- loss -------------------------------------------------------------------------------------------------------------
@@ -250,7 +300,7 @@ def test_a_leg_that_received_nothing_has_no_mos() -> None:
     nothing = statistics(in_packet_count="0", in_quality_percentage="100.00", in_mos="4.50")
     assert report(leg_with(medium()), nothing) == []
     (sent,) = report(leg_with(medium(said=Reception(1, 0, 1000, None))), nothing)
-    assert (body(sent)["DIR"], sent.mos) == (1, None)
+    assert (body(sent)["DIR"], body(sent)["MOS_SOURCE"]) == (1, "G.107"), "what it heard of us is another matter"
 
 
 @pytest.mark.parametrize("mos", ["0.00", "0.99", "5.01", "-3.00", "99999.00"])
@@ -273,8 +323,8 @@ def test_the_mos_chunk_is_a_hundred_times_the_mos(mos: str, chunk: int) -> None:
 
 @pytest.mark.parametrize(
     "header, key",
-    [("in_raw_bytes", "TL_BYTE"), ("in_mean_interval", "DELTA"), ("in_jitter_min_variance", "MIN_JITTER"),
-     ("in_jitter_max_variance", "MAX_JITTER"), ("in_jitter_loss_rate", "LOSS_RATE"), ("in_mos", "MOS"),
+    [("in_raw_bytes", "TL_BYTE"), ("in_mean_interval", "DELTA"), ("in_jitter_min_variance", "MIN_DEVIATION"),
+     ("in_jitter_max_variance", "MAX_DEVIATION"), ("in_jitter_loss_rate", "LOSS_RATE"), ("in_mos", "MOS"),
      ("in_quality_percentage", "RFACTOR")],
 )  # fmt: skip
 def test_a_statistic_that_is_missing_is_an_absent_key(header: str, key: str) -> None:
@@ -286,20 +336,21 @@ def test_a_statistic_that_is_missing_is_an_absent_key(header: str, key: str) -> 
 
 @pytest.mark.parametrize(
     "header, key",
-    [("in_mean_interval", "DELTA"), ("in_jitter_min_variance", "MIN_JITTER"), ("in_jitter_max_variance", "MAX_JITTER")],
+    [("in_mean_interval", "DELTA"), ("in_jitter_min_variance", "MIN_DEVIATION"),
+     ("in_jitter_max_variance", "MAX_DEVIATION")],
 )
 def test_the_zero_that_a_statistic_starts_with_is_no_measurement(header: str, key: str) -> None:
     assert key not in received(leg_with(medium()), **{header: "0.00"})
 
 
 def test_a_variance_below_zero_is_no_measurement() -> None:
-    assert "MAX_JITTER" not in received(leg_with(medium()), in_jitter_max_variance="-0.01")
+    assert "MAX_DEVIATION" not in received(leg_with(medium()), in_jitter_max_variance="-0.01")
 
 
 def test_jitter_is_a_deviation_in_milliseconds_and_no_variance() -> None:
     """hepipe.js gives the mean of two variances, in ms squared."""
     told = received(leg_with(medium()), in_jitter_min_variance="15.83", in_jitter_max_variance="207.43")
-    assert (told["MIN_JITTER"], told["MAX_JITTER"]) == (3.979, 14.402)
+    assert (told["MIN_DEVIATION"], told["MAX_DEVIATION"]) == (3.979, 14.402)
 
 
 def test_the_time_of_a_report_is_in_seconds() -> None:
@@ -320,7 +371,7 @@ def test_a_leg_whose_media_nobody_saw_is_reported_without_addresses() -> None:
 
 STATISTICS = {
     "in_packet_count": "TOTAL_PK", "in_mos": "MOS", "in_quality_percentage": "RFACTOR", "in_mean_interval": "DELTA",
-    "in_raw_bytes": "TL_BYTE", "in_jitter_min_variance": "MIN_JITTER", "in_jitter_max_variance": "MAX_JITTER",
+    "in_raw_bytes": "TL_BYTE", "in_jitter_min_variance": "MIN_DEVIATION", "in_jitter_max_variance": "MAX_DEVIATION",
     "out_packet_count": "TOTAL_PK", "out_raw_bytes": "TL_BYTE", "in_jitter_loss_rate": None, "in_flaw_total": None,
 }  # fmt: skip
 
@@ -335,7 +386,9 @@ def test_a_statistic_that_is_not_a_number_costs_no_other_one(header: str, text: 
     assert left_out == {"not_a_number": 1}
     direction, missing = (0 if header.startswith("in_") else 1), {STATISTICS[header]}
     if header.endswith("packet_count"):
-        missing.add("EXPECTED_PK")
+        missing |= {"EXPECTED_PK"} | ({"MOS", "MOS_SOURCE", "MOS_KIND"} if direction else set())
+    if header == "in_mos":
+        missing.add("MOS_SOURCE")
     assert [each["DIR"] for each in bad] == [0, 1]
     assert {key: value for key, value in good[direction].items() if key not in missing} == bad[direction]
     assert bad[1 - direction] == good[1 - direction]
@@ -348,8 +401,8 @@ def test_audio_and_video_are_reported_each() -> None:
     leg = leg_with(medium(), medium("video", said=Reception(1, 1, 1000, None)))
     records = report(leg, {**statistics(), **statistics("video", in_packet_count="3000", in_mos="4.10")})
     assert [(record.medium, record.received, body(record)["TOTAL_PK"], record.mos) for record in records] == [
-        ("audio", True, 795, 442),
         ("video", True, 3000, 410),
+        ("audio", True, 795, 442),
         ("video", False, 793, None),
     ]
 
@@ -360,7 +413,7 @@ def test_a_report_is_sent_once_per_type() -> None:
     assert [record.protocol_type for record in records] == [34, 35, 32, 99] * 2
     assert len({record.payload for record in records}) == 2
     assert {record.timestamp for record in records} == {T0}
-    assert [record.mos for record in records] == [442] * 4 + [None] * 4
+    assert [record.mos for record in records] == [442] * 4 + [441] * 4
 
 
 def test_a_hostile_call_id_is_shown_in_the_report() -> None:

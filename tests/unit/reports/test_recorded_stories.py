@@ -310,7 +310,7 @@ def test_who_joins_and_leaves_a_conference_is_said(story: str) -> None:
 def test_loss_is_what_the_kernel_dropped(story: str) -> None:
     play = told(story)
     a = play.truth["legs"][0]["call_id"]
-    received, sent = (body(report) for report in play.of(QUALITY) if report.correlation_id == a)
+    sent, received = (body(report) for report in play.of(QUALITY) if report.correlation_id == a)
     dropped = play.truth["dropped"]
     assert sent["PACKET_LOSS"] == dropped["to_a"]
     assert received["PACKET_LOSS"] - dropped["from_a"] in {0, 1}  # FreeSWITCH counts one lost at a call's start
