@@ -18,6 +18,7 @@ from fs_hepipe.delivery.collector import SENT
 from fs_hepipe.delivery.group import Destination, all_addresses
 from fs_hepipe.delivery.resolve import lookup
 from fs_hepipe.tools.check import add_settings, read
+from fs_hepipe.tools.moved import moved
 from fs_hepipe.tools.output import complain, named, progress, say
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import Fault, events
@@ -43,6 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--speed", type=speed, default=None, metavar="N|max",
         help="seconds of the recording in one second, at least 0.001 (default: max)",
     )  # fmt: skip
+    parser.add_argument(
+        "--times", choices=("now", "recorded"), default="now",
+        help="now: as if each recording began now, as Homer stores nothing that is older than yesterday (default)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="the last line is a JSON object with ledger and counters")
 
 
@@ -62,20 +67,32 @@ def speed(text: str) -> Optional[float]:
 class Recording:
     """The events of several files, one after the other. Lines that are not events are shown on stderr and counted."""
 
-    def __init__(self, files: list[str]) -> None:
+    def __init__(self, files: list[str], *, moves: bool = False) -> None:
+        """
+        Args:
+            files: their names, `-` is standard input.
+            moves: whether each recording begins now, or where the one before ended.
+        """
         self.faults = 0
         self._files = files
+        self._moves = moves
 
     def __iter__(self) -> Iterator[RecordedEvent]:
+        last = 0.0
         for file in self._files:
-            try:
-                for found in events(file):
-                    if isinstance(found, Fault):
-                        self._fault(str(found))
-                    else:
-                        yield found
-            except OSError as error:
-                self._fault(f"{named(file)}: {error.strerror}")
+            for event in moved(self._events(file), last) if self._moves else self._events(file):
+                last = max(last, event.time)
+                yield event
+
+    def _events(self, file: str) -> Iterator[RecordedEvent]:
+        try:
+            for found in events(file):
+                if isinstance(found, Fault):
+                    self._fault(str(found))
+                else:
+                    yield found
+        except OSError as error:
+            self._fault(f"{named(file)}: {error.strerror}")
 
     def _fault(self, text: str) -> None:
         self.faults += 1
@@ -114,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
         for problem in problems:
             complain(f"error: {problem}")
         return 2
-    recording, progress = Recording(args.files), Progress()
+    recording, progress = Recording(args.files, moves=args.times == "now"), Progress()
     playback = progress.playback = Playback(recording, args.speed, progress)
     began = time.monotonic()
     agent = play(config, playback)

@@ -37,6 +37,11 @@ class RecordedEvent:
         self.headers = {header: header_text(value) for header, value in headers.items() if value != []}
         self.getHeader = self.headers.get
 
+    @property
+    def recorded(self) -> dict[str, object]:
+        """The headers as they were recorded."""
+        return self._recorded
+
     def serialize(self, format: str = "json", /) -> str:  # noqa: A002, ARG002
         """The event as JSON, the only format; octets that are not UTF-8 are kept, as in FreeSWITCH."""
         return json.dumps(self._recorded, ensure_ascii=False)
