@@ -45,7 +45,7 @@ REST = 0.02
 """
 Seconds that the loop sleeps when the queue is empty, before it waits for the next event. Each event that is waited for
 wakes the thread alone, and finds the CPU's caches full of media; those that come during a rest are handled in a row.
-The times that are reported do not suffer: they are the events' own.
+The times that are reported suffer little: `reports.order.happened` takes those from the stamps that are too late.
 """
 
 BUSIEST = 250_000
@@ -100,7 +100,13 @@ class Agent:
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         remarks: Sequence[str] = (),
+        *,
+        replays: bool = False,
     ) -> None:
+        """
+        Args:
+            replays: its events were recorded: what the wall clock shows tells nothing of their times.
+        """
         self.config = config
         self.source = source
         """Where the configuration came from, for status."""
@@ -111,7 +117,8 @@ class Agent:
         self.queue_length = config.event_queue_length
         """Of the inlet; it does not change while the agent runs."""
         self.counters = Counters()
-        self.pipeline = Pipeline(config.settings, self.counters, self._describe)
+        wall_of_events = (lambda: None) if replays else wall
+        self.pipeline = Pipeline(config.settings, self.counters, self._describe, wall_of_events)
         self.collectors = Collectors()
         self._bound: dict[tuple[str, str], bool] = {}
         self.watermark = 0

@@ -406,7 +406,7 @@ def _observe_codec(medium: Medium, get: Get) -> None:
     if ssrc:
         if ssrc != medium.told_ssrc:  # else what the far end reports about is newer
             medium.told_ssrc = medium.sent.ssrc = ssrc
-        codec = without_secrets(get(headers.codec) or "")[:MAX_CODEC]
+        codec = without_secrets((get(headers.codec) or "")[:MAX_CODEC])[:MAX_CODEC]
         medium.codec = intern(codec) or None  # there are few, and many media
         medium.clock = integer(get(headers.clock)) or medium.clock
         medium.payload_type = integer(get(headers.payload_type))

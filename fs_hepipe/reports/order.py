@@ -1,5 +1,10 @@
 """
-The times of messages: the order in which they are sent, as far as the truth allows it.
+The times of messages: when the event happened, and the order in which they are sent, as far as the truth allows it.
+
+FreeSWITCH stamps an event with a clock that a thread sets every 20 ms (switch_time.c:softtimer_runtime), so its time is
+before the SIP that caused it. Homer would show it first, and takes what it knows of a call from its first row.
+What is certain: it happened within a step after its stamp, and before the agent saw it. `happened` is the earlier of
+both: not too early, and too late by `LATEST` at most.
 
 Homer sorts by time, and FreeSWITCH's event clock has steps: many events of one call have the same time. So each message
 of a Call-ID is later than the one before, by a microsecond if need be, whichever leg it is about. But no message is
@@ -11,7 +16,24 @@ RTCP has an exact time of its own (Capture-Time), up to a step of the event cloc
 
 from __future__ import annotations
 
+from typing import Optional
+
 from fs_hepipe.hep.registry import ProtocolType
+
+LATEST = 25_000
+"""
+Microseconds after its stamp until which an event has happened: a step of the event clock (switch_core.c,
+microseconds_per_tick), and what the thread that sets it may be late.
+"""
+
+SIP_LEAVES = 2_000
+"""Microseconds until the SIP that FreeSWITCH sends for an event has left: another of its threads does it."""
+
+LONGEST_WAIT = 5_000_000
+"""
+Microseconds that an event may have waited until the agent saw it. If the wall clock is further from the stamp, or
+before it, it is not the clock that the event was stamped by: it was set, or the event is from a recording.
+"""
 
 WITHIN = 1_000
 """Microseconds from the event's time that no message reaches."""
@@ -20,6 +42,25 @@ KEPT = 2_048
 """Call-IDs whose last time is kept: so many at least, twice as many at most, 150 octets each."""
 
 RTCP = int(ProtocolType.RTCP_JSON)
+
+
+def happened(stamp: int, wall: Optional[float]) -> int:
+    """
+    The time until which an event happened, and its SIP came or went; microseconds since 1970.
+
+    Where stamps and wall clock grow, so does it.
+
+    Args:
+        stamp: Event-Date-Timestamp, microseconds since 1970; if the wall clock can't be that of the event, it is the
+            answer.
+        wall: the wall clock when the agent saw the event, seconds since 1970; None if there is none.
+    """
+    if wall is None:
+        return stamp
+    seen = int(wall * 1e6)
+    if not stamp <= seen < stamp + LONGEST_WAIT:
+        return stamp
+    return min(seen + SIP_LEAVES, stamp + LATEST)
 
 
 class Order:

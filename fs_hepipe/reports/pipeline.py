@@ -1,6 +1,7 @@
 """
 The heart: an event in, HEP datagrams out. No I/O, no clock, no logging; `now` is an argument (seconds of any clock that
-does not go back), what asks FreeSWITCH about a channel is one too, and everything that happened is in `counters`.
+does not go back), what asks FreeSWITCH about a channel and what shows the wall clock are arguments too, and everything
+that happened is in `counters`.
 
 The way of an event: its leg learns what it tells -> a mapper makes records of it -> `reports.datagrams` addresses and
 encodes them, or lets them wait.
@@ -22,6 +23,7 @@ from fs_hepipe.reports.call_log import call_log
 from fs_hepipe.reports.custom import NOTIFY_REFER, custom
 from fs_hepipe.reports.datagrams import Datagrams
 from fs_hepipe.reports.flows import Flows
+from fs_hepipe.reports.order import happened
 from fs_hepipe.reports.quality import qos
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counters
@@ -44,14 +46,20 @@ class Pipeline:
     """Events to datagrams for one agent."""
 
     def __init__(
-        self, settings: Settings, counters: Counters, ask: Callable[[str], Optional[Event]] = lambda _unique_id: None
+        self,
+        settings: Settings,
+        counters: Counters,
+        ask: Callable[[str], Optional[Event]] = lambda _unique_id: None,
+        wall: Callable[[], Optional[float]] = lambda: None,
     ) -> None:
         """
         Args:
             ask: returns a channel as an event with its variables (CHANNEL_DATA), None if there is no answer.
+            wall: returns the seconds since 1970, by the clock that events happen by; None for what has been recorded.
         """
         self.counters = counters
         self._ask = ask
+        self._wall = wall
         self._questions = MAX_QUESTIONS
         self._waiting = Waiting(counters)
         self.legs = Legs(settings.max_legs, self._waiting)
@@ -60,7 +68,7 @@ class Pipeline:
         self._settings = settings
         self._logged: frozenset[str] = frozenset()
         self._registrations = Registrations()
-        self._last_time: Optional[int] = None
+        self._last_stamp: Optional[int] = None
         self._masks_digits = True
         self._ways = {
             names.RECV_RTCP_MESSAGE: self._rtcp,
@@ -254,18 +262,18 @@ class Pipeline:
 
     def _time(self, get: Get) -> int:
         """
-        When the event happened, microseconds; the time of the event before it where it does not say: a bad number costs
-        a step of the event clock, and not the line.
+        When the event happened, microseconds; from the stamp of the event before it where it has none: a bad number
+        costs a step of the event clock, and not the line.
 
         Raises:
-            MappingError: it does not say, and no event did before.
+            MappingError: it has none, and no event had one before.
         """
         try:
-            self._last_time = event_time(get)
+            self._last_stamp = event_time(get)
         except MappingError:
-            if self._last_time is None:
+            if self._last_stamp is None:
                 raise
-        return self._last_time
+        return happened(self._last_stamp, self._wall())
 
     def _line(self, event: Event, name: str, timestamp: int, leg: Leg) -> Record:
         other_id = None

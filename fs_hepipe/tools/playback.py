@@ -87,7 +87,7 @@ class Playback:
 
 def play(config: Config, playback: Playback) -> Agent:
     """Runs an agent over a whole recording, and returns it."""
-    agent = Agent(config, lambda _length: playback, clock=playback.clock)
+    agent = Agent(config, lambda _length: playback, clock=playback.clock, replays=True)
     playback.on_end = agent.stop
     agent.run()
     return agent

@@ -198,6 +198,7 @@ def dialplan(neighbour: Ports) -> str:
         ),
         "ipv6": (reports, f"bridge sofia/live6/echo@[::1]:{neighbour.sip}"),
         "refused": (reports, f"bridge {to.format('busy')}"),
+        "ringing": (reports, f"bridge {to.format('ring')}"),
         "logged": (reports, "python fs_hepipe log customer chose billing", f"bridge {echo}"),
         "mistaken": ("python fs_hepipe lgo typo",),
         "octets": (
@@ -211,6 +212,7 @@ def dialplan(neighbour: Ports) -> str:
         # the far side
         "echo": ("answer", "echo"),
         "busy": ("respond 486",),
+        "ring": ("ring_ready", "sleep 60000"),
         "caller": ("playback tone_stream://%(1000,0,440);loops=-1",),
     }
     text = "".join(extension(name, actions) for name, actions in extensions.items())

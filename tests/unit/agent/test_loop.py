@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections import deque
@@ -19,6 +20,9 @@ from fs_hepipe.agent.status import status
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.udp import UdpCollector
+from fs_hepipe.hep import decode
+from fs_hepipe.reports.order import LATEST
+from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, RecordedEvent
 from fs_hepipe.words.settings import Settings
@@ -299,6 +303,41 @@ def test_event_that_took_longest_is_known() -> None:
     with mock.patch.object(agent.pipeline, "handle", take_time):
         agent.run()
     assert agent.busiest_event == ("CHANNEL_ANSWER", 0.25)
+
+
+def sent_by(agent: Agent) -> list[int]:
+    """The times of the messages that an agent sends, microseconds after 1,700,000,000 s."""
+    found: list[int] = []
+
+    def send(datagrams: list[bytes], _wall: float) -> None:
+        found.extend(decode(datagram).timestamp - 1_700_000_000_000_000 for datagram in datagrams)
+
+    with mock.patch.object(agent.collectors, "send", send):
+        agent.run()
+    return found
+
+
+def test_a_message_has_the_time_when_its_event_was_popped_unless_that_is_too_late() -> None:
+    late = RecordedEvent({**SLOW.headers, "Event-Name": "CHANNEL_HOLD"})
+    assert sent_by(made(Inlet([0.006, CREATE, 0.001, SLOW, 0.3, late]))) == [8_000, LATEST, LATEST + 1]
+
+
+def test_a_message_of_a_recorded_event_has_its_time_whatever_the_clock_on_the_wall_shows() -> None:
+    inlet = Inlet([0.006, CREATE])
+    inlet.agent = Agent(
+        Config(), inlet.open, clock=inlet.clock, wall=lambda: 1_700_000_000.0, sleep=inlet.sleep, replays=True
+    )
+    assert sent_by(inlet.agent) == [0]
+
+
+def test_a_recording_of_just_now_is_replayed_with_its_own_times() -> None:
+    stamp = round(time.time() * 1e6) - 5_000
+    just_now = RecordedEvent({**CREATE.headers, "Event-Date-Timestamp": str(stamp)})
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as collector:
+        collector.bind(("127.0.0.1", 0))
+        collector.settimeout(5)
+        play(Config(collectors=(Address("127.0.0.1", collector.getsockname()[1]),)), Playback([just_now]))
+        assert decode(collector.recv(65_535)).timestamp == stamp
 
 
 def test_an_event_is_asked_for_its_name_once() -> None:

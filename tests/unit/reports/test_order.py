@@ -9,13 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.hep import Message
-from fs_hepipe.reports.order import KEPT, WITHIN, Order
+from fs_hepipe.hep import Message, decode
+from fs_hepipe.reports.order import KEPT, LATEST, LONGEST_WAIT, SIP_LEAVES, WITHIN, Order, happened
+from fs_hepipe.reports.pipeline import Pipeline
 from fs_hepipe.words import names
+from fs_hepipe.words.counters import Counters
+from fs_hepipe.words.event import RecordedEvent
+from fs_hepipe.words.settings import Settings
 from tests.unit.synthetic import (
     ANSWER,
     CREATE,
     DIGITS_SHOWN,
+    HANGUP,
     OURS,
     T0,
     Channel,
@@ -27,6 +32,7 @@ from tests.unit.synthetic import (
     received_rtcp,
     recorded,
     sip,
+    statistics,
 )
 
 LINE, RTCP = 100, 5
@@ -39,6 +45,55 @@ def times(
 ) -> list[int]:
     order = Order() if order is None else order
     return [order.time(correlation_id, kind, timestamp) for timestamp in timestamps]
+
+
+# --- when an event happened -------------------------------------------------------------------------------------------
+
+MS = 1_000
+"""Microseconds."""
+
+
+def seconds(microseconds: int) -> float:
+    """Of a wall clock, a little later than that: a fraction has not every microsecond."""
+    return (microseconds + 0.5) / 1e6
+
+
+@pytest.mark.parametrize("past", [0, 1, 300, 5 * MS, LATEST - SIP_LEAVES - 1])
+def test_an_event_that_was_seen_soon_has_the_time_when_it_was_seen_and_its_sip_had_left(past: int) -> None:
+    assert happened(T0, seconds(T0 + past)) == T0 + past + SIP_LEAVES
+
+
+@pytest.mark.parametrize("past", [LATEST - SIP_LEAVES, 30 * MS, 300 * MS, LONGEST_WAIT - 1])
+def test_an_event_that_waited_long_has_the_end_of_its_step_of_the_event_clock(past: int) -> None:
+    assert happened(T0, seconds(T0 + past)) == T0 + LATEST
+
+
+@pytest.mark.parametrize("apart", [-1, -20 * MS, -3_600_000_000, LONGEST_WAIT, 3_600_000_000, -T0])
+def test_an_event_that_the_wall_clock_tells_nothing_about_has_its_own_time(apart: int) -> None:
+    assert happened(T0, seconds(T0 + apart)) == T0
+
+
+def test_an_event_that_was_recorded_has_its_own_time() -> None:
+    assert happened(T0, None) == T0
+
+
+@given(st.integers(0, STEP), st.integers(0, 5 * MS), st.integers(0, LONGEST_WAIT // 2))
+def test_no_event_is_earlier_than_it_was_or_much_later(into_step: int, timer_late: int, waited: int) -> None:
+    was = T0 + into_step + timer_late
+    assert was <= happened(T0, seconds(was + waited)) <= was + LATEST
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40 * MS)), min_size=2, max_size=50))
+def test_the_times_of_events_grow_as_stamps_and_wall_clock_do(passed: list[tuple[int, int]]) -> None:
+    stamp, wall, found = T0, T0, []
+    for steps, microseconds in passed:
+        stamp += steps * STEP
+        wall = max(wall + microseconds, stamp)
+        found.append(happened(stamp, seconds(wall)))
+    assert found == sorted(found)
+
+
+# --- in which order ---------------------------------------------------------------------------------------------------
 
 
 def test_messages_of_one_time_keep_their_order_by_a_microsecond_each() -> None:
@@ -144,3 +199,31 @@ def test_rtcp_has_its_own_exact_time_whatever_the_lines_have() -> None:
 def test_registrations_of_one_phone_are_in_order() -> None:
     heard = event("CUSTOM", {"Event-Subclass": "sofia::register", "call-id": "reg-1", "network-ip": "198.51.100.7"})
     assert [message.timestamp for message in Ear().hear(heard, heard)] == [T0, T0 + 1]
+
+
+def seen(wall: int, *events: RecordedEvent) -> list[Message]:
+    """What is sent of events that the agent sees at a time, microseconds since 1970."""
+    pipeline = Pipeline(Settings(**DIGITS_SHOWN), Counters(), wall=lambda: seconds(wall))
+    return [decode(datagram) for heard in events for datagram in pipeline.handle(heard, 0.0)]
+
+
+def test_lines_quality_and_registrations_have_the_time_when_their_event_happened() -> None:
+    a = Channel()
+    register = event("CUSTOM", {"Event-Subclass": "sofia::register", "call-id": "reg-1", "network-ip": "198.51.100.7"})
+    answer, hangup = a.event(ANSWER, {**sip(), **audio()}), a.event(HANGUP, {**sip(), **statistics()})
+    messages = seen(T0 + 7 * MS, answer, hangup, register)
+    assert [message.protocol_type for message in messages] == [LINE, LINE, 34, LINE]
+    assert all(0 <= message.timestamp - (T0 + 7 * MS + SIP_LEAVES) < WITHIN for message in messages)
+
+
+def test_rtcp_keeps_its_exact_time_whatever_the_wall_clock_shows() -> None:
+    a = Channel()
+    messages = seen(T0 + 9 * MS, a.event(ANSWER, {**sip(), **audio()}), a.hears(received_rtcp(blocks=[block(OURS)])))
+    assert [message.timestamp for message in messages if message.protocol_type == RTCP] == [T0 + 1_234]
+
+
+def test_an_event_without_a_time_happened_after_the_one_before_it() -> None:
+    a = Channel()
+    broken = RecordedEvent({**a.event(ANSWER, sip()).headers, "Event-Date-Timestamp": "x"})
+    messages = seen(T0 + 90 * MS, a.event(CREATE, sip()), broken)
+    assert [message.timestamp for message in messages] == [T0 + LATEST, T0 + LATEST + 1]
