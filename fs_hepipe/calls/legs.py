@@ -178,6 +178,7 @@ class Legs:
         else:
             if name == names.CHANNEL_UUID:
                 self._rename((get(names.OLD_UNIQUE_ID) or "")[:MAX_UNIQUE_ID], unique_id, now)
+            self._renamed.pop(unique_id, None)  # only RTCP is late; this may be another channel, whose CREATE was lost
             leg = self.get(unique_id, now)
         self._learn_name(leg, name, get, now)
         if name == names.CHANNEL_UNBRIDGE and leg.other_id is not None:

@@ -441,3 +441,12 @@ def test_a_leg_without_a_channel_name_outlives_what_waited_on_it() -> None:
     ear.wait(11)
     assert ear.counters.dropped == {"waited_too_long": 1}
     assert len(ear.pipeline.legs) == 1
+
+
+def test_another_channel_that_has_the_unique_id_by_now_is_not_the_renamed_leg() -> None:
+    ear, a, renamed, b = Ear(), Channel(), Channel("leg-n"), Channel()
+    ear.hear(a.event(CREATE, sip("call-a")))
+    ear.hear(renamed.event(UUID, {**sip("call-a"), "Old-Unique-ID": "leg-a"}, at=5), now=5)
+    (answered,) = ear.hear(b.event(ANSWER, {**sip("call-b"), **audio()}, at=6), now=6)
+    (update,) = ear.hear(renamed.event(BRIDGE, at=6), now=6)
+    assert (answered.correlation_id, update.correlation_id) == ("call-b", "call-a")
