@@ -33,7 +33,7 @@ NAMES = (
     # srtp_remote_audio_crypto_key ...      switch_core_media.c:switch_core_session_check_incoming_crypto
     # srtp_local_crypto_key ...             switch_rtp.c:switch_rtp_add_crypto_key
     # api-key, secret-access-key, ...       mod_cidlookup.c, mod_http_cache's aws.c; and the user's own names
-    r"keys?$",
+    r"(?<!^dtmf_)(?<!_dtmf_)keys?$",
     # --- passwords ---
     # sip_auth_password                     sofia_reg.c:sofia_reg_handle_sip_r_challenge
     # password, vm-password, allow-...      sofia_reg.c:sofia_reg_parse_auth, mod_voicemail.c, mod_xml_rpc.c

@@ -88,8 +88,7 @@ NO_DIGIT_NAMES = """
 def test_digits_are_masked_unless_they_are_to_be_shown(name: str) -> None:
     assert holds_digits(name)
     assert headers_without_secrets({name: "4711"}, masks_digits=True) == {name: NOT_SENT}
-    shown = headers_without_secrets({name: "4711"}, masks_digits=False)
-    assert shown == {name: NOT_SENT if is_secret(name) else "4711"}
+    assert headers_without_secrets({name: "4711"}, masks_digits=False) == {name: "4711"}
 
 
 @pytest.mark.parametrize("name", NO_DIGIT_NAMES)
