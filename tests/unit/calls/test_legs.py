@@ -8,7 +8,7 @@ import pytest
 
 from fs_hepipe.calls.endpoint import Endpoint
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.legs import LINGER, SILENCE, Legs
+from fs_hepipe.calls.legs import LINGER, SILENCE, STRANGE, Legs
 from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.waiting import Waiting
 from fs_hepipe.hep.registry import IpProtocol
@@ -364,6 +364,50 @@ def test_what_came_under_the_new_name_before_the_rename_is_the_legs() -> None:
     assert not leg.is_new_sender_report(1, (2, 3))
 
 
+def test_a_rename_forgets_no_sender_report() -> None:
+    legs = Memory()
+    leg = legs.hear(Channel("old"), "CHANNEL_CREATE", sip())
+    leg.is_new_sender_report(1, (2, 3))
+    legs.get("new", 1.0).is_new_sender_report(4, (5, 6))
+    legs.hear(Channel("new"), "CHANNEL_UUID", {"Old-Unique-ID": "old"})
+    assert not leg.is_new_sender_report(1, (2, 3))
+    assert not leg.is_new_sender_report(4, (5, 6))
+
+
+def test_of_each_ssrc_the_last_sender_report_is_remembered_and_no_other() -> None:
+    """Whatever the SSRCs and the numbers are: neighbours do not take each other's place."""
+    leg = Leg("a")
+    for number in range(100):
+        for ssrc in (6, 7, 0xFFFFFFFF):
+            assert leg.is_new_sender_report(ssrc, (number, ssrc))
+        assert not any(leg.is_new_sender_report(ssrc, (number, ssrc)) for ssrc in (6, 7, 0xFFFFFFFF))
+        if number:
+            assert leg.is_new_sender_report(6, (number - 1, 6)), "it was another one since"
+            assert not leg.is_new_sender_report(7, (number, 7))
+
+
+def test_a_leg_that_was_named_is_the_other_leg_after_its_rename() -> None:
+    legs = Memory()
+    a = legs.hear(Channel("a"), "CHANNEL_CREATE")
+    b = legs.hear(Channel("b", other="a"), "CHANNEL_CREATE")
+    legs.hear(Channel("b2"), "CHANNEL_UUID", {"Old-Unique-ID": "b"})
+    assert legs.other(a) is b
+    stranger = legs.hear(Channel("b"), "CHANNEL_CREATE")
+    legs.hear(Channel("a", other="b"), "CHANNEL_ANSWER")
+    assert legs.other(a) is b, "it is still named as before, whoever has that Unique-ID now"
+    assert stranger.other_id is None
+
+
+def test_who_named_a_leg_before_it_was_renamed_twice_has_it_afterwards() -> None:
+    legs = Memory()
+    legs.get("new", 0.0)  # its RTCP
+    a = legs.hear(Channel("old"), "CHANNEL_CREATE", sip("call-a"))
+    b = legs.hear(Channel("b", other="new"), "CHANNEL_CREATE")
+    legs.hear(Channel("new"), "CHANNEL_UUID", {"Old-Unique-ID": "old"})
+    legs.hear(Channel("newest"), "CHANNEL_UUID", {"Old-Unique-ID": "new"})
+    assert legs.other(b) is a
+
+
 def test_a_renamed_leg_leaves_alone_what_names_somebody_else() -> None:
     legs = Memory()
     legs.hear(Channel("c"), "CHANNEL_CREATE")
@@ -517,6 +561,35 @@ def test_a_leg_that_is_silent_for_a_day_expires_and_is_counted() -> None:
     assert [leg.unique_id for leg in legs.drop_old(SILENCE)] == ["a"]
     assert (len(legs), legs.evicted, legs.expired) == (1, 0, 1)
     assert SILENCE == 24 * 3600
+
+
+def test_legs_that_ended_just_now_keep_no_other_one() -> None:
+    """One for which only CUSTOM events came, and one that is silent for a day."""
+    legs = Memory()
+    legs.hear(Channel("silent"), "CHANNEL_CREATE", now=1000.0)
+    now = 1000.0 + SILENCE
+    strange = Channel("strange")
+    del strange.basic["Channel-Name"]
+    legs.hear(strange, "CUSTOM", now=now - STRANGE)
+    second = Channel("second")
+    del second.basic["Channel-Name"]
+    legs.hear(second, "CUSTOM", now=now - 1.0)
+    legs.destroy(legs.hear(Channel("ended"), "CHANNEL_DESTROY", now=now), now)
+    assert sorted(leg.unique_id for leg in legs.drop_old(now)) == ["silent", "strange"]
+    assert legs.find("second") is not None
+
+
+def test_every_leg_that_goes_early_is_counted() -> None:
+    legs = Memory(max_legs=1)
+    for number in range(4):
+        legs.hear(Channel(str(number)), "CHANNEL_ANSWER", now=float(number))
+        list(legs.drop_old(float(number)))
+    assert (legs.evicted, legs.expired) == (3, 0)
+    legs = Memory()
+    for number in range(3):
+        legs.hear(Channel(str(number)), "CHANNEL_ANSWER", now=float(number))
+    assert len(list(legs.drop_old(SILENCE + 2.0))) == 3
+    assert (legs.evicted, legs.expired) == (0, 3)
 
 
 def test_what_lingers_is_bounded_too() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.record import Record
+from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.calls.waiting import MAX_ENDS, MAX_PER_LEG, MAX_WAITING, PATIENCE, Waiting
 from fs_hepipe.words.counters import Counters
 
@@ -85,6 +85,38 @@ def test_what_waits_on_two_legs_that_are_one_is_bounded_and_counted() -> None:
     room.move(early, leg)
     assert (early.held, counters.waiting, counters.dropped) == (None, 32, {"no_room_to_wait": 8})
     assert [room.take(leg).timestamp for _ in range(4)] == [0, 100, 1, 101]
+
+
+def test_what_found_no_room_is_added_to_what_found_none_before() -> None:
+    counters = Counters()
+    room = Waiting(counters)
+    for pair in range(2):
+        early, leg = Leg(f"early-{pair}"), Leg(f"leg-{pair}")
+        for number in range(20):
+            room.add(early, record(number), 0.0)
+            room.add(leg, record(number), 0.0)
+        room.move(early, leg)
+    assert counters.dropped == {"no_room_to_wait": 16}
+
+
+def test_what_came_at_one_time_keeps_its_order_and_needs_none_of_its_own() -> None:
+    room, early, leg = Waiting(Counters()), Leg("early"), Leg("leg")
+    room.add(early, record(9)._replace(plane=Plane.RTCP, medium="audio"), 0.0)
+    room.add(leg, record(9), 0.0)
+    room.add(leg, record(1), 0.0)
+    room.add(Leg("other"), record(), 0.0)
+    room.move(early, leg)
+    taken = [room.take(leg) for _ in range(3)]
+    assert [(each.timestamp, each.plane) for each in taken] == [
+        (9, Plane.RTCP), (9, Plane.SIGNALLING), (1, Plane.SIGNALLING),
+    ]  # fmt: skip
+
+
+def test_a_leg_whose_records_were_moved_is_not_kept() -> None:
+    room, early, leg = Waiting(Counters()), Leg("early"), Leg("leg")
+    room.add(early, record(), 0.0)
+    room.move(early, leg)
+    assert list(room) == [leg]
 
 
 def test_what_was_moved_is_due_at_its_own_time() -> None:

@@ -119,6 +119,15 @@ def test_who_waited_too_long_leaves_under_the_other_legs_call_id() -> None:
     assert ear.counters.dropped == {}
 
 
+def test_a_leg_that_waited_too_long_is_remembered() -> None:
+    ear, b = Ear(), callee()
+    ear.hear(b.event(CREATE))
+    leg = ear.pipeline.legs.find("leg-b")
+    assert ear.wait(10.0) == []
+    assert ear.counters.dropped == {"waited_too_long": 1}
+    assert ear.pipeline.legs.find("leg-b") is leg
+
+
 def test_what_still_waits_when_the_agent_stops_is_counted_or_sent() -> None:
     ear = Ear()
     ear.hear(Channel("leg-a").event(CREATE, sip("call-a")), callee().event(CREATE), callee("alone", None).event(CREATE))

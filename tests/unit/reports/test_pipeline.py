@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Any, Callable, Optional
+from unittest import mock
 
 import pytest
 
@@ -221,12 +222,39 @@ def test_an_rtcp_header_that_is_no_number_is_left_out_and_counted() -> None:
 
 def test_what_no_datagram_can_carry_is_counted() -> None:
     ear = Ear(call_log_format="full")
-    for length in (64_900, 70_000):
+    for length in (70_000, 64_900, 64_900, 70_000):
         assert ear.hear(Channel().event(CREATE, {**sip(), "Caller-Caller-ID-Name": "x" * length})) == []
-    assert ear.counters.dropped == {"too_long": 2}
+    assert ear.counters.dropped == {"too_long": 4}
     assert ear.hear(Channel("b").event(CREATE, sip("x" * 66_000))) == []
     assert ear.hear(Channel("c").event(CREATE, sip(), at=2**32)) == []
-    assert ear.counters.dropped == {"too_long": 2, "not_encodable": 2}
+    assert ear.counters.dropped == {"too_long": 4, "not_encodable": 2}
+
+
+@pytest.mark.parametrize("log_format", ["text", "json", "full"])
+@pytest.mark.parametrize("digits", ["masked", "shown"])
+def test_digits_of_a_custom_event_are_shown_only_if_they_are_to_be(log_format: str, digits: str) -> None:
+    ear = Ear(custom_events=("conference::maintenance",), call_log_format=log_format, dtmf_digits=digits)
+    headers = {"Event-Subclass": "conference::maintenance", "Action": "dtmf", "DTMF-Key": "4711"}
+    (message,) = ear.hear(event("CUSTOM", headers))
+    assert (b"4711" in message.payload) == (digits == "shown")
+
+
+def test_rtcp_that_is_only_learned_from_is_counted_as_that() -> None:
+    ear, a = Ear(report_rtcp_events=False), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **audio()}))
+    assert ear.hear(a.hears(received_rtcp(blocks=[block(OURS)]))) == []
+    assert ear.counters.ignored == {"only_learned_from": 1}
+
+
+def test_what_the_switch_answers_about_a_leg_is_its_event_of_now() -> None:
+    ear, a = Ear(), Channel()
+    ear.channels["leg-a"] = {**sip(), **audio()}
+    messages = ear.hear(a.event(PROGRESS), a.hears(received_rtcp(blocks=[block(OURS)])), now=7.0)
+    assert [message.protocol_type for message in messages] == [100, 5], "the line has its Call-ID from the answer"
+    assert faults(ear) == []
+    leg = ear.pipeline.legs.find("leg-a")
+    assert leg is not None
+    assert (ear.asked, leg.seen) == (["leg-a"], 7.0)
 
 
 @pytest.mark.parametrize("room", [0, 1])
@@ -354,6 +382,17 @@ def test_a_record_lost_by_a_fault_of_ours_is_counted(monkeypatch: pytest.MonkeyP
     suffer(ear, a.event(CREATE, sip()))
     assert ear.counters.dropped == {"RuntimeError": 1}
     assert names_of(ear.hear(a.event(ANSWER, sip()))) == [ANSWER]
+    Faulty(monkeypatch, at=1)
+    suffer(ear, a.event(CREATE, sip()))
+    assert ear.counters.dropped == {"RuntimeError": 2}
+
+
+def test_of_two_kinds_of_faults_of_ours_both_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    ear, b = Ear(), callee("b1")
+    ear.hear(Channel("leg-a").event(CREATE, sip("call-a")), b.event(CREATE), callee("b2").event(CREATE))
+    monkeypatch.setattr(Flow, "encode", mock.Mock(side_effect=[RuntimeError("one"), ValueError("another")]))
+    assert ear.wait(99.0) == []
+    assert sorted(faults(ear)) == ["another", "one"]
 
 
 def test_the_other_records_of_an_event_with_a_fault_of_ours_are_accounted_for(monkeypatch: pytest.MonkeyPatch) -> None:

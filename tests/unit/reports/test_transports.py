@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Optional
+from unittest import mock
 from urllib.parse import quote
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from fs_hepipe.calls.endpoint import Endpoint
 from fs_hepipe.calls.profiles import EVERY_PROFILE
 from fs_hepipe.calls.registrations import KEPT, Registrations
-from fs_hepipe.hep import IpProtocol, Message
+from fs_hepipe.hep import Flow, IpProtocol, Message
 from fs_hepipe.words.settings import CUSTOM_EVENTS
 from tests.unit.calls.test_profiles import ALL, GATEWAY
 from tests.unit.synthetic import ANSWER, CREATE, Channel, Ear, callee, event, flow, sip
@@ -165,6 +166,36 @@ def test_a_registration_of_a_profile_that_the_switch_does_not_tell_leaves_all_th
     else:
         messages = ear.wait(10.0) if ending == "wait" else ear.end()
     assert [flow(message) for message in messages] == [(*PHONE, *UNKNOWN)]
+
+
+def test_a_registration_waits_for_its_own_answer_and_no_other() -> None:
+    """Also behind a gateway that is not told; and a second that passes ends no wait."""
+    ear = informed("")
+    for headers in (REGED, registration("register", "TLS")):
+        assert ear.hear(event("CUSTOM", headers)) == []
+    assert ear.wait(1.0) == []
+    _, profile = ear.pipeline.legs.profiles.take_questions(9)
+    (message,) = ear._settled(ear.pipeline.answer(profile, ALL, 2.0))
+    assert (message.correlation_id, flow(message)) == ("reg-1", (*PHONE, *LISTENERS["TLS"]))
+    assert (ear.counters.waiting, ear.wait(9.9)) == (1, [])
+    (message,) = ear.wait(10.0)
+    assert message.correlation_id == "fs1/gateway/carrier"
+
+
+def test_a_fault_of_ours_with_one_registration_costs_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    ear = informed("")
+    for number in range(3):
+        ear.hear(event("CUSTOM", {**registration("register", "TLS"), "call-id": f"reg-{number}"}))
+    (question,) = ear.pipeline.legs.profiles.take_questions(9)
+    encode = Flow.encode
+    with monkeypatch.context() as patched:
+        patched.setattr(Flow, "encode", mock.Mock(side_effect=RuntimeError("a fault of ours")))
+        with pytest.raises(RuntimeError):
+            ear.pipeline.answer(question, ALL, 0.5)
+    assert Flow.encode is encode
+    assert ear.counters.ledger().balances
+    assert (ear.counters.waiting, ear.counters.dropped) == (2, {"RuntimeError": 1})
+    assert [message.correlation_id for message in ear.wait(1.0)] == ["reg-1", "reg-2"]
 
 
 def test_no_more_registrations_wait_than_there_is_room_for() -> None:
