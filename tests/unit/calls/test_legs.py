@@ -398,6 +398,17 @@ def test_a_leg_that_was_named_is_the_other_leg_after_its_rename() -> None:
     assert stranger.other_id is None
 
 
+def test_a_leg_that_was_named_before_it_was_there_is_the_other_leg_after_its_rename() -> None:
+    legs = Memory()
+    a = legs.hear(Channel("a", other="b"), "CHANNEL_CREATE")
+    b = legs.hear(Channel("b"), "CHANNEL_CREATE")
+    assert legs.other(a) is b
+    legs.hear(Channel("b2"), "CHANNEL_UUID", {"Old-Unique-ID": "b"})
+    assert legs.other(a) is b
+    legs.hear(Channel("a", other="b"), "CHANNEL_ANSWER")
+    assert legs.other(a) is b, "it is still named as before"
+
+
 def test_who_named_a_leg_before_it_was_renamed_twice_has_it_afterwards() -> None:
     legs = Memory()
     legs.get("new", 0.0)  # its RTCP

@@ -239,6 +239,14 @@ def test_digits_of_a_custom_event_are_shown_only_if_they_are_to_be(log_format: s
     assert (b"4711" in message.payload) == (digits == "shown")
 
 
+@pytest.mark.parametrize("digits", ["masked", "shown"])
+def test_digits_of_a_leg_are_shown_only_if_they_are_to_be(digits: str) -> None:
+    ear, a = Ear(call_events=(CREATE, names.DTMF), dtmf_digits=digits), Channel()
+    ear.hear(a.event(CREATE, sip()))
+    (line,) = ear.hear(a.event(names.DTMF, {"DTMF-Digit": "7"}))
+    assert fields(line).get("digit") == ("7" if digits == "shown" else None)
+
+
 def test_rtcp_that_is_only_learned_from_is_counted_as_that() -> None:
     ear, a = Ear(report_rtcp_events=False), Channel()
     ear.hear(a.event(ANSWER, {**sip(), **audio()}))

@@ -626,6 +626,16 @@ def test_a_round_trip_that_can_not_be_is_left_out_and_counted(
     assert left_out == ({} if possible else {"contradicted": 1})
 
 
+@pytest.mark.parametrize("at", [0.0, 0.25, 0.75, 0.99])
+@pytest.mark.parametrize("since, dlsr, possible", [(0.5, 0x7000, True), (0.5, 0x8800, False)])
+def test_parts_of_a_second_tell_a_round_trip_that_can_not_be(
+    at: float, since: float, dlsr: int, possible: bool
+) -> None:
+    headers = received_rtcp(THEIRS, blocks=[block(OURS, LSR=arrival(since, at), DLSR=dlsr)], rtts=[0.04])
+    report = loaded(rtcp.received(Channel().hears(headers, at=at).getHeader, leg_with(medium()), "ms", Counts()))
+    assert ("rtt_avg_ms" in report) == possible
+
+
 def test_a_round_trip_is_no_longer_than_its_call() -> None:
     ear, a = Ear(), Channel()
     ear.hear(a.event("CHANNEL_CREATE", sip()), a.event("CHANNEL_ANSWER", {**sip(), **audio()}), now=100.0)
