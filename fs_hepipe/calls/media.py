@@ -41,7 +41,7 @@ from fs_hepipe.hep import Flow
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.numbers import MAX_PORT, integer
-from fs_hepipe.words.secret import without_secrets
+from fs_hepipe.words.secret import beginning, without_secrets
 
 AUDIO = "audio"
 VIDEO = "video"
@@ -406,7 +406,7 @@ def _observe_codec(medium: Medium, get: Get) -> None:
     if ssrc:
         if ssrc != medium.told_ssrc:  # else what the far end reports about is newer
             medium.told_ssrc = medium.sent.ssrc = ssrc
-        codec = without_secrets((get(headers.codec) or "")[:MAX_CODEC])[:MAX_CODEC]
+        codec = without_secrets(beginning(get(headers.codec) or ""))[:MAX_CODEC]
         medium.codec = intern(codec) or None  # there are few, and many media
         medium.clock = integer(get(headers.clock)) or medium.clock
         medium.payload_type = integer(get(headers.payload_type))
