@@ -26,6 +26,7 @@ from tests.unit.synthetic import (
     received_rtcp,
     sent_rtcp,
     sip,
+    video,
 )
 
 BEFORE = (("198.51.100.7", 30_001, "192.0.2.2", 20_001), "call-a", "fs1", None, 2001)
@@ -118,6 +119,16 @@ def test_both_directions_of_a_medium_are_kept_and_only_of_a_call_id_of_reasonabl
         assert leg is not None
         assert leg.audio is not None
         assert (leg.audio.received.flow is not None, leg.audio.sent.flow is not None) == (kept, kept)
+
+
+def test_a_report_whose_medium_can_not_be_told_takes_no_ports_from_those_of_audio() -> None:
+    ear, a = Ear(), Channel()
+    ear.hear(a.event(ANSWER, {**sip(), **audio(), **video()}))
+    (unknown,) = ear.hear(a.hears(received_rtcp(0x1234, blocks=[block(0x5678)], rate=None)))
+    assert flow(unknown) == ("198.51.100.7", 0, "192.0.2.2", 0)
+    assert [said(reported(ear, a, ntp)) for ntp in (1, 2)] == [BEFORE] * 2
+    (unknown,) = ear.hear(a.hears(received_rtcp(0x1234, (9, 9), [block(0x5678)], rate=None)))
+    assert flow(unknown) == ("198.51.100.7", 0, "192.0.2.2", 0)
 
 
 LINE = (("192.0.2.2", 5060, "198.51.100.7", 5062), "call-a", "fs1", None, 2001)

@@ -626,6 +626,13 @@ def test_a_round_trip_that_can_not_be_is_left_out_and_counted(
     assert left_out == ({} if possible else {"contradicted": 1})
 
 
+def test_each_round_trip_that_can_not_be_is_counted() -> None:
+    left_out = Counts[str]()
+    headers = received_rtcp(THEIRS, blocks=[block(OURS, LSR=0), block(99, LSR=0)], rtts=[0.04, 0.05])
+    rtcp.received(Channel().hears(headers).getHeader, leg_with(medium()), "ms", left_out)
+    assert left_out == {"contradicted": 2}
+
+
 @pytest.mark.parametrize("at", [0.0, 0.25, 0.75, 0.99])
 @pytest.mark.parametrize("since, dlsr, possible", [(0.5, 0x7000, True), (0.5, 0x8800, False)])
 def test_parts_of_a_second_tell_a_round_trip_that_can_not_be(
