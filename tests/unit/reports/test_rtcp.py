@@ -335,6 +335,17 @@ def test_a_header_that_is_no_number_costs_no_other_one(header: str, text: str) -
     assert not missing or bad == hear(leg_with(medium()), missing)
 
 
+@pytest.mark.parametrize("header", ["SSRC", "RTP-Timestamp", "Source-SSRC", "Source-Lost", "Source-DLSR"])
+@pytest.mark.parametrize("text", ["none", "-nan", "", "9" * 400])
+def test_a_header_of_what_we_sent_that_is_no_number_costs_no_other_one(header: str, text: str) -> None:
+    left_out = Counts[str]()
+    bad = {**sent_rtcp(THEIRS, THEIRS), header: text}
+    report = loaded(rtcp.sent(Channel().says(bad).getHeader, leg_with(medium()), "ms", left_out))
+    missing = {name: value for name, value in bad.items() if name != header}
+    assert report == say(leg_with(medium()), missing)
+    assert left_out == {"not_a_number": 1}
+
+
 @pytest.mark.parametrize("encoder", sorted(ENCODERS))
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=10, max_size=10), st.floats(0, 1e6), st.sampled_from([1, 8000]))
 def test_whatever_the_numbers_the_report_is_json_of_numbers(
