@@ -237,9 +237,10 @@ def test_a_registrar_of_ipv6_is_read() -> None:
 def test_a_call_comes_in_at_the_address_that_its_transport_has(transport: str) -> None:
     ear = informed()
     headers = {**sip(transport=transport.lower()), "variable_sofia_profile_name": "internal"}
-    (message,) = ear.hear(Channel().event(CREATE, headers))
-    assert flow(message) == (*PHONE, *LISTENERS[transport])
-    assert message.ip_protocol == (UDP if transport == "UDP" else TCP)
+    for call in ("a", "b", "c"):  # the profile's URL is known from the first one
+        (message,) = ear.hear(Channel(call).event(CREATE, headers))
+        assert flow(message) == (*PHONE, *LISTENERS[transport])
+        assert message.ip_protocol == (UDP if transport == "UDP" else TCP)
 
 
 @pytest.mark.parametrize(
@@ -264,6 +265,13 @@ def test_a_call_out_over_tcp_has_the_port_that_it_was_seen_to_come_from(via: str
     (message,) = informed().hear(callee("b", None).event(ANSWER, variables))
     assert flow(message) == (*PHONE, "192.0.2.2", port)
     assert message.ip_protocol == TCP
+
+
+def test_the_via_of_a_far_end_at_our_own_address_does_not_tell_our_port() -> None:
+    variables = {**sip(remote="192.0.2.2:40999"), "variable_sip_full_via": "SIP/2.0/TCP 192.0.2.2;rport=40999"}
+    del variables["variable_sip_via_protocol"]
+    (message,) = informed().hear(callee("b", None).event(ANSWER, variables))
+    assert flow(message) == ("192.0.2.2", 40_999, "192.0.2.2", 0)
 
 
 def test_a_call_out_over_udp_leaves_from_the_profiles_port() -> None:
