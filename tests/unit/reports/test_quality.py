@@ -287,12 +287,20 @@ def test_flaws_of_any_run_of_gaps_are_at_least_what_is_asked_of_them() -> None:
 
 
 def test_either_of_mos_and_r_tells_that_no_flaw_was_seen() -> None:
+    """However many flaws were counted before they were set back."""
     for only in ("in_mos", "in_quality_percentage"):
-        variables = statistics(in_quality_percentage="100.00", in_mos="4.50")
+        variables = statistics(in_quality_percentage="100.00", in_mos="4.50", in_flaw_total="500")
         other = "in_quality_percentage" if only == "in_mos" else "in_mos"
         del variables[f"variable_rtp_audio_{other}"]
         (record,) = report(leg_with(medium(heard=Reception(1, 69, 1000, None))), variables)
         assert not {"MOS", "RFACTOR"} & set(body(record))
+
+
+def test_a_loss_of_one_percent_is_none_that_mos_has_to_show() -> None:
+    for lost, believed in ((8, True), (9, False)):
+        variables = statistics(in_packet_count=str(800 - lost), in_quality_percentage="100.00", in_mos="4.50")
+        (record,) = report(leg_with(medium(heard=Reception(1, lost, None, None))), variables)
+        assert ("MOS" in body(record)) == believed
 
 
 def test_a_leg_that_received_nothing_has_no_mos() -> None:
