@@ -54,30 +54,39 @@ HEADERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("log_format", ["text", "json"])
-@pytest.mark.parametrize("name", EVENTS)
-@pytest.mark.parametrize("kind", LONG)
-def test_a_header_of_a_megabyte_costs_a_moment(kind: str, name: str, log_format: str) -> None:
+def times(kind: str, name: str, log_format: str, rounds: int) -> dict[str, float]:
+    """The least CPU seconds of an event with each header in turn as long as that; what left and is kept is small."""
     counters = Counters()
     logged = tuple(name for name in EVENTS if name in names.LOGGABLE)
     pipeline = Pipeline(Settings(call_events=logged, call_log_format=log_format), counters)
-    slow = {}
+    found: dict[str, float] = {}
     for header in HEADERS:
         if "::" in name and header == names.EVENT_SUBCLASS:
             continue
-
-        def seconds(header: str = header) -> float:
+        for _ in range(rounds):
             pipeline.handle(event("CHANNEL_ANSWER", CHANNEL), 0.0)
             heard = event("CUSTOM" if "::" in name else name, {**EVENTS[name], header: LONG[kind]})
             started = time.process_time()
-            for datagram in pipeline.handle(heard, 0.0):
-                assert len(datagram) <= 65_535
-            return time.process_time() - started
-
-        if (took := min(seconds() for _ in range(2))) > MOMENT and (took := min(seconds() for _ in range(5))) > MOMENT:
-            slow[header] = took
-    assert not slow
+            datagrams = pipeline.handle(heard, 0.0)
+            found[header] = min(found.get(header, 1.0), time.process_time() - started)
+            assert all(len(datagram) <= 65_535 for datagram in datagrams)
     assert counters.ledger().balances
     for leg in pipeline.legs._live.values():
         kept = (leg.unique_id, leg.channel, leg.other_id, leg.call_id)
         assert sum(map(len, filter(None, kept))) < 100_000
+    return found
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("name", EVENTS)
+@pytest.mark.parametrize("kind", LONG)
+def test_of_a_header_of_a_megabyte_little_is_sent_and_little_is_kept(kind: str, name: str, log_format: str) -> None:
+    assert times(kind, name, log_format, 1)
+
+
+@pytest.mark.slow  # and for a machine that does nothing else
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("name", EVENTS)
+@pytest.mark.parametrize("kind", LONG)
+def test_a_header_of_a_megabyte_costs_a_moment(kind: str, name: str, log_format: str) -> None:
+    assert {header: took for header, took in times(kind, name, log_format, 5).items() if took > MOMENT} == {}
