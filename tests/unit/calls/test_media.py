@@ -489,3 +489,11 @@ def test_a_candidate_of_video_that_ice_chose_does_not_move_audio() -> None:
     assert sound is not None
     assert picture is not None
     assert (sound.remote, picture.remote) == (Endpoint(REMOTE, 30_000), Endpoint(REMOTE, 32_000))
+
+
+def test_after_a_refused_offer_of_t38_the_variables_tell_where_audio_is() -> None:
+    """An agent that starts after it: `switch_r_sdp` has no audio any more."""
+    medium = of({**sdps("m=audio 20000 RTP/AVP 0", "m=image 4000 udptl t38"), **audio()})
+    assert (medium.active, medium.local, medium.remote) == (
+        True, Endpoint("192.0.2.2", 20_000), Endpoint("198.51.100.7", 30_000),
+    )  # fmt: skip

@@ -150,3 +150,8 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("url, address", [("sip:mod_sofia@[::1]:5060", ("::1", 5060)), ("sip:x", None), ("", None)])
 def test_an_url_is_read(url: str, address: Optional[tuple[str, int]]) -> None:
     assert read_url(url) == (Endpoint(*address) if address else None)
+
+
+def test_an_address_that_is_none_is_passed_over() -> None:
+    profiles = asked(ROW.format("internal", "sip:mod_sofia@host.example.invalid:5060", ""))
+    assert profiles.local("internal", "udp", 1.0) is None

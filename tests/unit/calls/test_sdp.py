@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.calls.sdp import MAX_LINES, MediaLine, _media_lines, media_lines
+from fs_hepipe.calls.sdp import MAX_KEPT, MAX_LINES, MAX_READ, MediaLine, _media_lines, media_lines
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
 
@@ -174,3 +174,11 @@ def test_what_is_no_media_line_has_no_port(sdp: str, found: list[tuple[str, int]
 def test_a_media_line_may_end_after_its_port() -> None:
     (found,) = media_lines("v=0\nm=audio 4000\na=rtcp-mux")
     assert found == MediaLine("audio", None, 4000, None, mux=True, ice=False)
+
+
+@pytest.mark.parametrize("length", [MAX_KEPT + 1, MAX_READ, MAX_READ + 1])
+def test_a_long_sdp_is_read_and_not_kept(length: int) -> None:
+    begin = "v=0\r\nc=IN IP4 192.0.2.2\r\nm=audio 20000 RTP/AVP 0\r\na=x:"
+    before = _media_lines.cache_info().currsize
+    assert [line.port for line in media_lines(begin + "x" * (length - len(begin)))] == [20_000]
+    assert _media_lines.cache_info().currsize == before

@@ -395,3 +395,19 @@ def test_a_fault_in_a_mapper_is_for_the_caller_to_count(monkeypatch: pytest.Monk
     monkeypatch.setattr(Pipeline, "_channel", fault)
     assert ear.hear(Channel().event(CREATE)) == []
     assert ear.counters.failed == {"some_reason": 1}
+
+
+def test_a_leg_known_from_a_custom_event_alone_does_not_end_the_call_that_takes_its_place() -> None:
+    ear, a = Ear(custom_events=("my::event",)), Channel()
+    ear.hear(event(names.CUSTOM, {"Event-Subclass": "my::event", "Unique-ID": "leg-a", **sip("call-z")}), now=0.0)
+    ear.hear(a.event(CREATE, sip("call-a")), now=1.0)
+    ear.wait(100.0)
+    (message,) = ear.hear(a.event(ANSWER, sip("call-a")), now=101.0)
+    assert message.correlation_id == "call-a"
+    assert len(ear.pipeline.legs) == 1
+
+
+def test_a_re_invite_of_a_channel_that_is_not_known_makes_no_leg() -> None:
+    ear = Ear()
+    assert ear.hear(event(names.CUSTOM, {"Event-Subclass": "sofia::reinvite", "Unique-ID": "nobody"})) == []
+    assert len(ear.pipeline.legs) == 0

@@ -406,3 +406,7 @@ def test_further_names_of_secrets(name: str) -> None:
 @pytest.mark.parametrize("name", ["variable_media_bypass", "variable_compass", "variable_sip_acl_authed_by"])
 def test_names_that_only_look_so(name: str) -> None:
     assert not is_secret(name)
+
+
+def test_a_bracket_that_closes_nothing_ends_nothing() -> None:
+    assert text_without_secrets("a] b} password=V", masks_digits=True) == f"a] b}} password={NOT_SENT}"
