@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Optional
 
 from fs_hepipe.calls.endpoint import Endpoint
+from fs_hepipe.words.recent import Recent
 
 KEPT = 4096
 
@@ -24,27 +25,21 @@ class Registrations:
     """The registrations seen last."""
 
     def __init__(self) -> None:
-        self._new: dict[int, Way] = {}
-        self._old: dict[int, Way] = {}
+        self._seen: Recent[int, Way] = Recent(2 * KEPT)  # two for each; by a hash: a Call-ID can be long
 
     def __len__(self) -> int:
         """How many entries are kept, two for each registration."""
-        return len(self._new) + len(self._old)
+        return len(self._seen)
 
     def learn(self, call_id: str, remote: Endpoint, transport: str) -> None:
         """Remembers what an event of a registration told."""
-        if len(self._new) >= 2 * KEPT:
-            self._old, self._new = self._new, {}
-        self._new[hash(call_id)] = self._new[hash(remote)] = remote, transport
+        self._seen[hash(call_id)] = self._seen[hash(remote)] = remote, transport
 
     def of_call_id(self, call_id: str) -> Optional[Way]:
         """The way to the phone of this registration."""
-        return self._find(hash(call_id))
+        return self._seen.get(hash(call_id))
 
     def transport_of(self, remote: Endpoint) -> Optional[str]:
         """The transport that this address used last."""
-        way = self._find(hash(remote))
+        way = self._seen.get(hash(remote))
         return way[1] if way is not None and way[0] == remote else None
-
-    def _find(self, key: int) -> Optional[Way]:
-        return self._new.get(key) or self._old.get(key)

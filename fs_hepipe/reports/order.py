@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Optional
 
 from fs_hepipe.hep.registry import ProtocolType
+from fs_hepipe.words.recent import Recent
 
 LATEST = 25_000
 """
@@ -67,23 +68,18 @@ class Order:
     """The last time of each Call-ID, of those that were used last."""
 
     def __init__(self) -> None:
-        self._last: dict[int, int] = {}  # by a hash: a Call-ID can be long
-        self._before: dict[int, int] = {}  # those of the `KEPT` Call-IDs before
+        self._last: Recent[int, int] = Recent(KEPT)  # by a hash: a Call-ID can be long
 
     def __len__(self) -> int:
         """How many times are kept."""
-        return len(self._last) + len(self._before)
+        return len(self._last)
 
     def time(self, correlation_id: str, protocol_type: int, timestamp: int) -> int:
         """The time of the next message under a Call-ID, of an event of `timestamp`; both in microseconds."""
         key = hash(correlation_id)
         if protocol_type == RTCP:
             key = ~key
-        last = self._last.get(key)
-        if last is None:
-            last = self._before.get(key, 0)
-            if len(self._last) >= KEPT:
-                self._before, self._last = self._last, {}
+        last = self._last.get(key) or 0
         if 0 <= last - timestamp < WITHIN - 1:
             timestamp = last + 1
         self._last[key] = timestamp
