@@ -406,8 +406,10 @@ def _observe_codec(medium: Medium, get: Get) -> None:
     if ssrc:
         if ssrc != medium.told_ssrc:  # else what the far end reports about is newer
             medium.told_ssrc = medium.sent.ssrc = ssrc
-        codec = without_secrets(beginning(get(headers.codec) or ""))[:MAX_CODEC]
-        medium.codec = intern(codec) or None  # there are few, and many media
+        codec = get(headers.codec) or None
+        if codec != medium.codec:
+            codec = without_secrets(beginning(codec or ""))[:MAX_CODEC]
+            medium.codec = intern(codec) or None  # there are few, and many media
         medium.clock = integer(get(headers.clock)) or medium.clock
         medium.payload_type = integer(get(headers.payload_type))
         medium.ptime = integer(get(headers.ptime)) if headers.ptime else None

@@ -85,8 +85,10 @@ class Profiles:
         if not name or (name not in self._told and len(self._told) >= MAX_KEPT):
             return
         before = self._told.get(name)
-        if before is not None and before[0] != url:  # it was started anew
-            self._known.pop(Question("profile", name), None)
+        if before is not None:
+            if before[0] == url:  # as nearly every event of a call tells it
+                return
+            self._known.pop(Question("profile", name), None)  # it was started anew
         self._told[name] = url, read_url(url)
         self._urls = frozenset(url for url, _ in self._told.values())
 
