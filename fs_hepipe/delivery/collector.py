@@ -8,6 +8,7 @@ What an earlier run has left on disk (`recovered`) is in addition to what was of
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple, Optional
 
 from fs_hepipe.delivery.settings import Delivery
@@ -24,7 +25,7 @@ class LastError(NamedTuple):
     """Seconds, of the agent's wall clock."""
 
 
-class Collector:
+class Collector(ABC):
     """One collector, by the name it was configured with."""
 
     def __init__(self, name: str) -> None:
@@ -42,9 +43,9 @@ class Collector:
         """The error that was logged last."""
 
     @property
+    @abstractmethod
     def buffered(self) -> int:
         """Messages that wait in memory."""
-        raise NotImplementedError
 
     @property
     def spooled(self) -> int:
@@ -57,48 +58,48 @@ class Collector:
         return 0
 
     @property
+    @abstractmethod
     def state(self) -> str:
         """What it does now, in a few words."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def is_up(self) -> bool:
         """Whether messages can be sent now, as far as that is known."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def is_lost(self) -> bool:
         """Whether it has been tried and does not work: what is spread goes elsewhere."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def hint(self) -> Optional[str]:
         """Why nothing arrives there, or why that may be; None if nothing is known to be wrong."""
-        raise NotImplementedError
 
+    @abstractmethod
     def send(self, message: bytes, wall: float) -> None:
         """Sends a message or keeps it, without waiting, and never raises; `wall` is seconds since 1970."""
-        raise NotImplementedError
 
+    @abstractmethod
     def poll(self, now: float, wall: float) -> None:
         """Does what depends on time alone, without waiting; `now` is a steady clock, in seconds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look_up(self) -> None:
         """Lets the next `poll` look up its name, whenever that was done last."""
-        raise NotImplementedError
 
+    @abstractmethod
     def configure(self, settings: Delivery) -> None:
         """Uses other settings."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Begins to end it, without waiting: what still waits is sent, or dropped and counted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def join(self) -> bool:
         """Waits until it has ended, two seconds at most; False if it has not."""
-        raise NotImplementedError
 
     @property
     def has_ended(self) -> bool:
