@@ -89,7 +89,7 @@ class Trouble(NamedTuple):
     text: str
     target: Optional[Target]
     time: float
-    """Seconds since 1970."""
+    """Seconds, of the steady clock that `poll` is given."""
 
 
 class UdpCollector(Collector):
@@ -108,9 +108,8 @@ class UdpCollector(Collector):
         """When the last datagram was sent, as of the last poll."""
         self._resolvers = resolvers
         self._hangs = False
-        self._now = 0.0
-        """When the last poll was, by a clock that is never set back; and by the wall clock."""
-        self._wall = 0.0
+        self._now = self._wall = 0.0
+        """When the last poll was, by the steady clock and by the wall clock."""
         self._at = 0
         self._return_at: Optional[float] = None
         self._socket: Optional[socket.socket] = None
@@ -211,6 +210,7 @@ class UdpCollector(Collector):
         elif self._waiting:
             self.outcomes[UNRESOLVED] += len(self._waiting)
             self._waiting.clear()
+            self._waiting_octets = 0
         self._disconnect()
 
     def await_answers(self, seconds: float, wall: float) -> None:
