@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import json
 import textwrap
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from fs_hepipe.agent.loop import Agent
-from fs_hepipe.delivery.collector import SENT, Collector
+from fs_hepipe.delivery.collector import SENT, Collector, local_time
 from fs_hepipe.hep.registry import protocol_name
 from fs_hepipe.version import VERSION
 from fs_hepipe.words import names
@@ -47,7 +46,7 @@ def _look(agent: Agent) -> dict[str, Any]:
     return {
         "version": VERSION,
         "started": agent.started,
-        "running_since": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(agent.started)),
+        "running_since": local_time(agent.started),
         "configuration": agent.source,
         "capture_id": agent.config.settings.capture_id,
         "node_name": agent.pipeline.node_name,
@@ -144,7 +143,7 @@ def as_text(report: Mapping[str, Any]) -> str:
         lines.append(f"  {collector['name']}  sent {collector['sent']}{waiting}, errors {errors or 'none'}")
         lines.append(f"    {collector['state']}")
         if collector["last_error"]:
-            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(collector["last_error_time"]))
+            when = local_time(collector["last_error_time"])
             lines.append(f"    last error {when}: {collector['last_error']}")
     lines.append(f"events    {'received':>10} {'mapped':>10}")
     lines += [

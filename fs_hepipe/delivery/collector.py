@@ -8,6 +8,7 @@ What an earlier run has left on disk (`recovered`) is in addition to what was of
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from typing import NamedTuple, Optional
 
@@ -23,6 +24,11 @@ class LastError(NamedTuple):
     text: str
     time: float
     """Seconds, of the agent's wall clock."""
+
+
+def local_time(wall: float) -> str:
+    """A time as an operator is told it: `2024-03-01 12:00:00`, of the zone of this machine."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall))
 
 
 class Collector(ABC):

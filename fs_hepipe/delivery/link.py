@@ -3,10 +3,10 @@ One connection to a collector, TCP or TLS, non-blocking: from connect to close.
 
 Rules:
 1. Messages are written one after the other, each whole. HEP3 says its own length, so nothing stands between them.
-2. A message is confirmed when the collector's host has acknowledged all its octets (Linux: SIOCOUTQ; elsewhere, when
-   the kernel has accepted them), and the connection still stands `PROVING` later. A collector that dies has not read
-   what its host acknowledged last; a balancer accepts a connection before it has found a collector behind it, and a
-   TLS 1.3 server before it has looked at our certificate.
+2. A message is confirmed when the collector's host has acknowledged all its octets (see `outq`; where that is not told,
+   when the kernel has accepted them), and the connection still stands `PROVING` later. A collector that dies has not
+   read what its host acknowledged last; a balancer accepts a connection before it has found a collector behind it, and
+   a TLS 1.3 server before it has looked at our certificate.
 3. What is not confirmed when the connection ends is the caller's, to be sent again. A peer that closes the connection
    in good order has read what was acknowledged: otherwise its host resets the connection (RFC 1122, 4.2.2.13).
 4. A peer that ends its side has ended the connection. One that acknowledges nothing is taken for dead after `SILENCE`.
@@ -14,29 +14,19 @@ Rules:
 
 from __future__ import annotations
 
-import array
 import contextlib
 import errno
 import os
+import select
 import socket
 import ssl
 import struct
-import sys
 from collections import deque
 from typing import Optional
 
-from fs_hepipe.delivery import tls
+from fs_hepipe.delivery import outq, tls
 from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.resolve import Target
-
-try:
-    import fcntl
-    import termios
-except ImportError:  # pragma: no cover  not a Unix
-    fcntl = None  # type: ignore[assignment]
-
-HAS_OUTQ = sys.platform == "linux"
-"""Whether the kernel tells how much of what it accepted has not been acknowledged (SIOCOUTQ)."""
 
 CONNECTING, HANDSHAKE, UP, CLOSED = "connecting", "in the TLS handshake", "up", "closed"
 
@@ -108,9 +98,9 @@ class Link:
         return self._socket.fileno()
 
     @property
-    def waits_to_write(self) -> bool:
-        """Whether the kernel should say when it takes more."""
-        return self.state == CONNECTING or bool(self._outgoing)
+    def waits_for(self) -> int:
+        """What a poll should tell: that there is something to read, and if need be, that the kernel takes more."""
+        return select.POLLIN | (select.POLLOUT if self.state == CONNECTING or self._outgoing else 0)
 
     @property
     def room(self) -> int:
@@ -158,7 +148,7 @@ class Link:
         """The messages that are confirmed since the last call."""
         if self.state != UP:
             return []
-        acknowledged = self._written - self._unacknowledged()
+        acknowledged = self._written - outq.held(self._socket)
         if acknowledged > self._acknowledged:
             self._acknowledged, self._progress_at = acknowledged, now
             self._acknowledgements.append((now, acknowledged))
@@ -171,7 +161,7 @@ class Link:
     @property
     def all_acknowledged(self) -> bool:
         """Whether the collector's host has got all that was given to `send`."""
-        return not self._outgoing and self._unacknowledged() == 0
+        return not self._outgoing and outq.held(self._socket) == 0
 
     def _take_confirmed(self) -> list[bytes]:
         found: list[bytes] = []
@@ -191,7 +181,7 @@ class Link:
             self._outgoing += self._to_peer.read()
             self._write()
         if self.state == UP:
-            self._confirmed = self._written - self._unacknowledged()
+            self._confirmed = self._written - outq.held(self._socket)
         self._end(self.error)
         confirmed, rest = self._take_confirmed(), [message for _, message in self._unconfirmed]
         self._unconfirmed.clear()
@@ -294,14 +284,6 @@ class Link:
         except OSError as error:
             self._end(error.strerror or str(error))
 
-    def _unacknowledged(self) -> int:
-        """Octets that the kernel has accepted and the peer has not acknowledged; 0 where that is not known."""
-        octets = array.array("i", [0])
-        if HAS_OUTQ:
-            with contextlib.suppress(OSError):
-                fcntl.ioctl(self._socket, termios.TIOCOUTQ, octets)
-        return octets[0]
-
     def _is_gone(self) -> bool:
         """
         Whether nobody answers, as seen by the kernel's retransmissions and probes. A peer that does not read answers,
@@ -318,7 +300,7 @@ class Link:
     def _end_by_peer(self, now: float) -> None:
         """The peer has ended its side. It has read all that was acknowledged, if it was more than a balancer."""
         if self.state == UP and now - self.up_at >= PROVING:
-            self._confirmed = self._written - self._unacknowledged()
+            self._confirmed = self._written - outq.held(self._socket)
         was = " during the TLS handshake" if self.state == HANDSHAKE else ""
         self._end(f"closed the connection{was}")
 

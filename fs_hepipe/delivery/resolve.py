@@ -16,6 +16,7 @@ import threading
 from collections.abc import Sequence
 from typing import Callable, Optional
 
+from fs_hepipe.delivery.address import endpoint
 from fs_hepipe.words.errors import TransportError
 
 RETRY = 10.0
@@ -29,6 +30,11 @@ HANGING = 5.0
 
 Target = tuple[int, tuple[object, ...]]
 """An address family and a socket address of it."""
+
+
+def written(target: Optional[Target]) -> str:
+    """`address:port`, `[v6]:port`; empty for None."""
+    return endpoint(str(target[1][0]), int(str(target[1][1]))) if target is not None else ""
 
 
 def addresses(host: str, port: int) -> list[Target]:

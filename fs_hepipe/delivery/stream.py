@@ -23,11 +23,11 @@ import time
 from collections.abc import Sequence
 from typing import Callable, Optional
 
-from fs_hepipe.delivery.address import Address, endpoint
+from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.backlog import Backlog
-from fs_hepipe.delivery.collector import SENT, Collector, LastError
+from fs_hepipe.delivery.collector import SENT, Collector, LastError, local_time
 from fs_hepipe.delivery.link import CLOSED, PATIENCE, SILENCE, UP, Link
-from fs_hepipe.delivery.resolve import Resolver, Target
+from fs_hepipe.delivery.resolve import Resolver, Target, written
 from fs_hepipe.delivery.settings import Delivery
 
 SLICE = 0.02
@@ -195,9 +195,9 @@ class StreamCollector(Collector):
         link, down = self._link, self._down_since
         if link is not None and link.state == UP:
             reads = "" if not self._silent else ", but does not read what is sent"
-            return f"up since {_clock(self._up_since)}: {_shown(link.target)}{reads}"
-        since = f", down since {_clock(down)}" if down is not None else ""
-        return f"connects to {_shown(link.target)}{since}" if link is not None else f"waits to connect{since}"
+            return f"up since {local_time(self._up_since)}: {written(link.target)}{reads}"
+        since = f", down since {local_time(down)}" if down is not None else ""
+        return f"connects to {written(link.target)}{since}" if link is not None else f"waits to connect{since}"
 
     @property
     def hint(self) -> Optional[str]:
@@ -205,7 +205,7 @@ class StreamCollector(Collector):
         if self.backlog.spool_error:
             return f"the spool can't be used, messages wait in memory alone: {self.backlog.spool_error}"
         if link is not None and link.state == UP:
-            return f"{_shown(link.target)} accepts, but does not read: messages wait" if self._silent else None
+            return f"{written(link.target)} accepts, but does not read: messages wait" if self._silent else None
         if self._hangs:
             return f"no name server answers: {self.buffered} messages wait until the name resolves"
         if self._failure:
@@ -345,12 +345,12 @@ class StreamCollector(Collector):
         try:
             self._link = Link(route.address, target, now, IMPATIENT if self._untried else PATIENCE)
         except OSError as error:
-            self._fail(f"{_shown(target)} no socket: {error.strerror}")
+            self._fail(f"{written(target)} no socket: {error.strerror}")
             self._connect_at = now + self._pause()
 
     def _lose(self, link: Link, now: float) -> None:
         """Ends a connection that is closed, and says when the next is to begin."""
-        self._fail(f"{_shown(link.target)} {link.error}")
+        self._fail(f"{written(link.target)} {link.error}")
         held = link.up_at and now - link.up_at >= HELD and not self._silent
         if link.up_at and not held:
             self._avoided.update((route, now + BETTER[0]) for route in self._routes if route.address == link.address)
@@ -412,7 +412,7 @@ class StreamCollector(Collector):
         poll.register(self._woken, select.POLLIN)
         for each in (link, self._better):
             if each is not None:
-                poll.register(each, select.POLLIN | (select.POLLOUT if each.waits_to_write else 0))
+                poll.register(each, each.waits_for)
         is_idle = now >= self._active_until
         self._asleep = link is not None and link.state == UP and is_idle  # before the buffer is looked at
         poll.poll(max(0.0, self._next(now) - now) * 1000)
@@ -440,11 +440,3 @@ class StreamCollector(Collector):
         self._asleep = False
         with contextlib.suppress(OSError):  # it has been woken already, or it has ended
             self._waker.send(b"w")
-
-
-def _shown(target: Target) -> str:
-    return endpoint(str(target[1][0]), int(str(target[1][1])))
-
-
-def _clock(wall: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall))

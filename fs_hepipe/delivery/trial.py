@@ -9,9 +9,9 @@ import time
 from typing import NamedTuple
 
 from fs_hepipe.delivery import answers
-from fs_hepipe.delivery.address import Address, endpoint
+from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.link import CLOSED, CONNECTING, UP, Link
-from fs_hepipe.delivery.resolve import Resolver, Target, addresses
+from fs_hepipe.delivery.resolve import Resolver, Target, addresses, written
 from fs_hepipe.delivery.udp import UdpCollector
 from fs_hepipe.words.errors import TransportError
 
@@ -49,8 +49,7 @@ def trial(address: Address, message: bytes) -> Trial:
 
 
 def _datagram(target: Target, message: bytes) -> Trial:
-    host, port = str(target[1][0]), int(str(target[1][1]))
-    collector = UdpCollector("", [Resolver(host, port)])
+    collector = UdpCollector("", [Resolver(str(target[1][0]), int(str(target[1][1])))])
     try:
         collector.send(message, time.time())
         collector.await_answers(ANSWER_WAIT, time.time())
@@ -61,13 +60,13 @@ def _datagram(target: Target, message: bytes) -> Trial:
     known = "" if answers.IS_READ else "; of all that can go wrong, this system tells only refusals"
     return Trial(
         True,
-        f"sent {len(message)} octets to {endpoint(host, port)}, and no answer says that they got lost (UDP is not "
+        f"sent {len(message)} octets to {written(target)}, and no answer says that they got lost (UDP is not "
         f"acknowledged: whether they arrived is not known{known})",
     )
 
 
 def _over_link(address: Address, target: Target, message: bytes) -> Trial:
-    where = endpoint(str(target[1][0]), address.port)
+    where = written(target)
     began = time.monotonic()
     try:
         link = Link(address, target, began, PATIENCE)
@@ -96,6 +95,6 @@ def _over_link(address: Address, target: Target, message: bytes) -> Trial:
 def _step(link: Link) -> None:
     """Waits until there is something to do, and does it."""
     poll = select.poll()
-    poll.register(link, select.POLLIN | (select.POLLOUT if link.waits_to_write else 0))
+    poll.register(link, link.waits_for)
     poll.poll(50)
     link.step(time.monotonic())

@@ -14,7 +14,6 @@ Rules:
 
 from __future__ import annotations
 
-import array
 import contextlib
 import errno
 import select
@@ -24,19 +23,12 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
-from fs_hepipe.delivery import answers
-from fs_hepipe.delivery.address import endpoint
+from fs_hepipe.delivery import answers, outq
 from fs_hepipe.delivery.answers import FORBIDDEN, REFUSED, TOO_LONG, UNREACHABLE, Answer
 from fs_hepipe.delivery.collector import SENT, Collector, LastError
-from fs_hepipe.delivery.resolve import Resolver, Target
+from fs_hepipe.delivery.resolve import Resolver, Target, written
 from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.words.counters import Counts
-
-try:
-    import fcntl
-    import termios
-except ImportError:  # pragma: no cover  not a Unix
-    fcntl = None  # type: ignore[assignment]
 
 UNRESOLVED = "unresolved"
 ERROR = "error"
@@ -132,7 +124,7 @@ class UdpCollector(Collector):
         if self.target is None:
             return "waits for its name to resolve"
         others = f", {len(self.targets) - 1} more known" if len(self.targets) > 1 else ""
-        return f"sends to {_shown(self.target)}{others}"
+        return f"sends to {written(self.target)}{others}"
 
     @property
     def is_up(self) -> bool:
@@ -159,9 +151,9 @@ class UdpCollector(Collector):
             return None
         now_to = ""
         if self.trouble.target is not None and self.trouble.target != self.target:
-            now_to = f"; {_shown(self.target)} is used now"
+            now_to = f"; {written(self.target)} is used now"
         found = HINTS.get(self.trouble.outcome, "sending fails")
-        return f"{found}: {_shown(self.trouble.target)} {self.trouble.text}{now_to}"
+        return f"{found}: {written(self.trouble.target)} {self.trouble.text}{now_to}"
 
     def send(self, message: bytes, wall: float) -> None:
         self.offered += 1
@@ -224,7 +216,7 @@ class UdpCollector(Collector):
         poll.register(self._socket, select.POLLIN if not answers.IS_READ else 0)  # an error is always reported
         began = time.monotonic()
         if not poll.poll(seconds * 1000):
-            while _unsent(self._socket) and time.monotonic() - began < ARP:
+            while outq.held(self._socket) and time.monotonic() - began < ARP:
                 if poll.poll(100):
                     break
         if answers.IS_READ:
@@ -368,7 +360,7 @@ class UdpCollector(Collector):
         if known is not None and known[:3] == (outcome, text, target) and self._now - known.time < A_WHILE:
             return
         self.trouble = Trouble(outcome, text, target, self._now)
-        self.last_error = LastError(f"{_shown(target)} {text}", wall)
+        self.last_error = LastError(f"{written(target)} {text}", wall)
         for resolver in self._resolvers:
             resolver.look_up_soon()
 
@@ -421,19 +413,6 @@ def _poll(resolver: Resolver, now: float) -> Optional[str]:
         return f"no look-up: {error}"
 
 
-def _shown(target: Optional[Target]) -> str:
-    return endpoint(str(target[1][0]), int(str(target[1][1]))) if target is not None else ""
-
-
 def _unread(error: OSError) -> Answer:
     """An answer of which only the error is known."""
     return Answer(REFUSED, str(error), None, b"")
-
-
-def _unsent(source: socket.socket) -> int:
-    """Octets that the kernel has accepted and not sent, because it does not know the hardware address yet."""
-    octets = array.array("i", [0])
-    if fcntl is not None:
-        with contextlib.suppress(OSError):
-            fcntl.ioctl(source, termios.TIOCOUTQ, octets)
-    return octets[0]
