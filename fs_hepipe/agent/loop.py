@@ -207,6 +207,7 @@ class Agent:
         with self._guarded("a question about a leg"):
             event = self._channel(unique_id)
         return event  # noqa: RET504  None after an exception
+
     def _ask_what_is_new(self) -> None:
         """Asks FreeSWITCH about SIP profiles and gateways that an event has named for the first time."""
         for question in self.pipeline.legs.profiles.take_questions(MAX_ASKED - self._asked):

@@ -14,7 +14,10 @@ from fs_hepipe.words.numbers import MAX_DIGITS_32, MAX_PORT, integer
 MAX_ADDRESS = 64
 """Characters: an IPv6 address has up to 45 (RFC 4291 §2.2), brackets and a zone included it is not longer than this."""
 
-UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104
+NOWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104
+"""The unspecified address of each IP version (RFC 6890): it stands for one that is not known."""
+
+UNSPECIFIED = frozenset(NOWHERE.values())
 """The addresses that are none."""
 
 MAX_HOST = 253
@@ -64,7 +67,7 @@ def host_endpoint(host: Optional[str], port: Optional[int], *, as_ipv6: bool) ->
     """
     if not host or not port or port > MAX_PORT or len(host) > MAX_HOST or not _host_name(host):
         return None
-    return Endpoint("::" if as_ipv6 else "0.0.0.0", port)  # noqa: S104
+    return Endpoint(NOWHERE[6 if as_ipv6 else 4], port)
 
 
 def ip_literal(text: str) -> Optional[str]:

@@ -30,9 +30,8 @@ READ = frozenset({"rtcp", "rtcp-mux", "ice-ufrag"})
 MODES = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 """Which way media flow (RFC 8866 §6.7), of the session or of a line, which wins."""
 
-UNSPECIFIED = "0.0.0.0"  # noqa: S104
-"""The address of a stream on hold (RFC 3264 §8.4)."""
-
+ON_HOLD = "0.0.0.0"  # noqa: S104
+"""The address of a stream on hold (RFC 3264 §8.4): of IPv4 only."""
 
 MAX_CANDIDATES = 32
 """ICE candidates of a line that are read."""
@@ -102,7 +101,7 @@ def flows_both_ways(sdp: Optional[str]) -> bool:
     """
     session, *media = _sections(sdp or "")
     audio = next((section for section in media if section.line[2:].split()[:1] == ["audio"]), session)
-    return (audio.mode or session.mode or "sendrecv") == "sendrecv" and (audio.ip or session.ip) != UNSPECIFIED
+    return (audio.mode or session.mode or "sendrecv") == "sendrecv" and (audio.ip or session.ip) != ON_HOLD
 
 
 class _Section:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Optional
 
-from fs_hepipe.calls.endpoint import Endpoint, ip_literal
+from fs_hepipe.calls.endpoint import NOWHERE, Endpoint, ip_literal
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import VIDEO
 from fs_hepipe.calls.record import Plane, Record
@@ -23,9 +23,6 @@ from fs_hepipe.words.event import Get
 from fs_hepipe.words.settings import Settings
 
 SIGNALLING, RTP, RTCP = Plane.SIGNALLING, Plane.RTP, Plane.RTCP
-
-NOWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104  an address that says it is none
-"""What stands for an address that is not known."""
 
 KEPT = 1024
 """Flows of lines that are kept, 400 octets each: the calls of a moment; a call has five lines or more."""

@@ -75,14 +75,15 @@ def qos(
         left_out: where numbers that are not reported are counted.
     """
     statistics = Lenient(get, left_out)
-    reports: list[tuple[Medium, bool, dict[str, Any], Optional[float]]] = []
+    reports: list[tuple[Medium, bool, dict[str, Any]]] = []
     for medium in leg.all_media or [Medium(AUDIO)]:
         for is_received, report in ((False, _sent(statistics, medium)), (True, _received(statistics, medium))):
             if report:
-                reports.append((medium, is_received, report, report.get("MOS")))
+                reports.append((medium, is_received, report))
     reports.sort(key=_place)
     records: list[Record] = []
-    for medium, is_received, report, mos in reports:
+    for medium, is_received, report in reports:
+        mos = report.get("MOS")
         payload = to_json({**_about(leg, medium, call_id, timestamp, is_received=is_received), **report})
         records += [
             Record(
@@ -99,9 +100,9 @@ def qos(
     return records
 
 
-def _place(each: tuple[Medium, bool, dict[str, Any], Optional[float]]) -> tuple[bool, bool]:
+def _place(each: tuple[Medium, bool, dict[str, Any]]) -> tuple[bool, bool]:
     """In which order reports are sent."""
-    medium, is_received, _, _ = each
+    medium, is_received, _ = each
     return is_received, medium.kind == AUDIO
 
 
@@ -146,8 +147,6 @@ def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:
     if "MOS" in report:
         report["MOS_SOURCE"] = SWITCH
     return report
-
-
 
 
 def _shows_loss(

@@ -49,6 +49,7 @@ CUSTOM_BY_SWITCH = frozenset({"sofia::expire"})
 CUSTOM_BY_RESPONSE = frozenset({"sofia::gateway_state", "sofia::sip_user_state"})
 """Fired for a response, which is then their `Status`, and for what the switch does by itself."""
 
+
 def is_by_far_end(name: str, get: Get, leg: Leg) -> bool:
     """
     Whether the far end did it.

@@ -10,11 +10,10 @@ from typing import Callable
 from fs_hepipe.agent.config import names_secret
 from fs_hepipe.agent.metrics import as_prometheus
 from fs_hepipe.agent.status import as_json, as_text, status
-from fs_hepipe.calls.endpoint import ip_literal
+from fs_hepipe.calls.endpoint import NOWHERE, ip_literal
 from fs_hepipe.delivery.group import all_addresses
 from fs_hepipe.delivery.trial import trial
 from fs_hepipe.hep import Message, ProtocolType, encode
-from fs_hepipe.reports.flows import NOWHERE
 from fs_hepipe.switch import host, starter
 from fs_hepipe.version import VERSION
 from fs_hepipe.words.errors import ConfigError
