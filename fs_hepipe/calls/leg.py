@@ -8,8 +8,9 @@ from collections import deque
 from typing import Optional
 
 from fs_hepipe.calls.endpoint import Endpoint
-from fs_hepipe.calls.media import MAX_SOURCES, Medium
+from fs_hepipe.calls.media import Medium
 from fs_hepipe.calls.record import Record
+from fs_hepipe.calls.stream import MAX_SOURCES
 from fs_hepipe.hep.registry import IpProtocol
 from fs_hepipe.words.text import shown, to_json
 

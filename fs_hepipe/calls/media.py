@@ -1,5 +1,5 @@
 """
-Channel variables and SDP -> the media of a leg: where RTP and RTCP go, SSRCs, clock, and what receivers reported.
+Channel variables and SDP -> the media of a leg: where RTP and RTCP go, our SSRC, codec and clock.
 
 Which source wins for a field, the first one that says it (variables of switch_core_media.c and switch_rtp.c):
 
@@ -37,7 +37,7 @@ from typing import NamedTuple, Optional
 
 from fs_hepipe.calls.endpoint import Endpoint, host_endpoint, media_endpoint
 from fs_hepipe.calls.sdp import MediaLine, media_lines
-from fs_hepipe.hep import Flow
+from fs_hepipe.calls.stream import Stream
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.numbers import MAX_PORT, integer
@@ -45,141 +45,6 @@ from fs_hepipe.words.secret import beginning, without_secrets
 
 AUDIO = "audio"
 VIDEO = "video"
-
-MAX_SOURCES = 8
-"""SSRCs remembered per stream; a sender that changes its SSRC more often than that is broken."""
-
-MAX_DROPOUT = 3000
-"""Sequence numbers: a larger step is a restart of the source (RFC 3550 A.1)."""
-
-
-class Reception(NamedTuple):
-    """What a stream's receiver reported last about one source (RFC 3550 §6.4.1)."""
-
-    ssrc: int
-    lost: int
-    """Cumulative number of packets lost; negative with duplicates."""
-    highest_seq: Optional[int] = None
-    """Extended highest sequence number received."""
-    jitter: Optional[int] = None
-    """Interarrival jitter in timestamp units."""
-    rtt: Optional[float] = None
-    """Round-trip time in seconds, where it was measured."""
-
-
-class Stream:
-    """
-    One medium in one direction: who sends it, and what its receiver reported.
-
-    The newest report is kept as numbers: one object less for each report that comes, and for each stream.
-    """
-
-    __slots__ = (
-        "_highest_seq", "_jitter", "_lost", "_lost_before", "_others", "_rtt", "_source",
-        "flow", "flow_version", "ssrc",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.ssrc: Optional[int] = None
-        """Of its sender, as known or heard last."""
-        self.flow: Optional[Flow] = None
-        """The RTCP that its sender sends, as it is packed; None until there was some, and after addresses changed."""
-        self.flow_version = 0
-        """See `reports.flows`."""
-        self._source: Optional[int] = None  # whom the newest report is about; None as long as there is none
-        self._lost = 0
-        self._highest_seq: Optional[int] = None
-        self._jitter: Optional[int] = None
-        self._rtt: Optional[float] = None
-        self._others: tuple[Reception, ...] = ()  # the last reports about SSRCs that it had before
-        self._lost_before = 0  # packets, before counts of the same SSRC started anew
-
-    def add(
-        self,
-        ssrc: int,
-        lost: int,
-        highest_seq: Optional[int] = None,
-        jitter: Optional[int] = None,
-        rtt: Optional[float] = None,
-        *,
-        by_us: bool = False,
-    ) -> tuple[int, Optional[int]]:
-        """
-        Takes in what the receiver reports, the fields of a `Reception`. Counts of another SSRC start anew (RFC 3550
-        §8), and so do those of the same one after a restart: what was lost before still counts.
-
-        Args:
-            by_us: whether FreeSWITCH is the receiver. It never counts a loss back (switch_rtp.c:
-                rtcp_generate_report_block) and restarts also without a new sequence (switch_rtp.c:switch_rtp_reset).
-
-        Returns:
-            How many packets were lost since the report before about this SSRC, negative with duplicates, or since its
-            counts began; and how many were expected since then, None where that cannot be told.
-        """
-        since: tuple[int, Optional[int]] = lost, None
-        if self._source == ssrc:
-            step, fewer = _step(self._highest_seq, highest_seq), self._lost - lost
-            if step is not None and self._restarts(step, lost, by_us=by_us):
-                self._lost_before += self._lost
-            else:
-                since = -fewer, step if step is not None and 0 <= step <= MAX_DROPOUT else None
-        elif self._source is not None:
-            others = tuple([other for other in self._others if other.ssrc != ssrc])
-            if len(others) + 1 >= MAX_SOURCES:
-                return since
-            for before in self._others:
-                if before.ssrc == ssrc:
-                    step = _step(before.highest_seq, highest_seq)
-                    since = lost - before.lost, step if step is not None and 0 <= step <= MAX_DROPOUT else None
-            self._others = (*others, *self.reports[-1:])
-        self._source, self._lost, self._highest_seq, self._jitter, self._rtt = ssrc, lost, highest_seq, jitter, rtt
-        return since
-
-    def _restarts(self, step: int, lost: int, *, by_us: bool) -> bool:
-        """Whether the counts of the same SSRC have started anew, with a report so many sequence numbers later."""
-        fewer = self._lost - lost
-        if by_us:
-            return fewer > 0 or step < 0
-        if 0 <= step <= MAX_DROPOUT:
-            return fewer > step >= abs(lost)  # more duplicates than packets can't be
-        # fewer by half, or so far back that it is no late report (switch_rtp.c:rtcp_stats_init)
-        return lost * 2 <= self._lost or step < -MAX_DROPOUT
-
-    @property
-    def last(self) -> Optional[Reception]:
-        """The newest report about it."""
-        if self._source is None:
-            return None
-        return Reception(self._source, self._lost, self._highest_seq, self._jitter, self._rtt)
-
-    @property
-    def reports(self) -> tuple[Reception, ...]:
-        """The newest report about each SSRC it has had, the newest of all last."""
-        last = self.last
-        return () if last is None else (*self._others, last)
-
-    @property
-    def lost(self) -> Optional[int]:
-        """Packets lost of all its sources together; None without a report."""
-        if self._source is None:
-            return None
-        return self._lost_before + self._lost + sum([report.lost for report in self._others])
-
-
-def _step(before: Optional[int], after: Optional[int]) -> Optional[int]:
-    """
-    Sequence numbers from one to the other, negative backwards. They have 32 bits with their cycles; a receiver that
-    counts no cycles gives the 16 bits of RTP (RFC 3550 §6.4.1).
-    """
-    if before is None or after is None:
-        return None
-    step = after - before
-    if step < 0:
-        bits = 16 if before < 1 << 16 else 32
-        wrapped = step + (1 << bits)
-        if wrapped <= MAX_DROPOUT:
-            return wrapped
-    return step
 
 
 class Medium:

@@ -25,8 +25,9 @@ from typing import Any, Optional
 
 from fs_hepipe.calls.endpoint import UNSPECIFIED, Endpoint
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.media import AUDIO, Medium, Reception
+from fs_hepipe.calls.media import AUDIO, Medium
 from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.calls.stream import Reception
 from fs_hepipe.reports.emodel import estimate
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get

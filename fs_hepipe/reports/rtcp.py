@@ -20,8 +20,9 @@ from collections.abc import Iterable
 from typing import NamedTuple, Optional
 
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.media import AUDIO, VIDEO, Medium, Stream
+from fs_hepipe.calls.media import AUDIO, VIDEO, Medium
 from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.calls.stream import Stream
 from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counts

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Optional
 
 import pytest
 
-from fs_hepipe.calls.media import Stream
+from fs_hepipe.calls.stream import Stream
 from fs_hepipe.hep import Message
 from fs_hepipe.reports import emodel, rtcp
 from fs_hepipe.tools.recorded import Fault, events

@@ -8,8 +8,9 @@ from typing import Any, Optional
 import pytest
 
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.media import Medium, Reception
+from fs_hepipe.calls.media import Medium
 from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.calls.stream import Reception
 from fs_hepipe.reports.quality import qos
 from fs_hepipe.words.counters import Counts
 from tests.unit.synthetic import ENCODERS, T0, body, json_by, leg_with, statistics

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fs_hepipe.calls.leg import MAX_SENDERS, Leg
-from fs_hepipe.calls.media import MAX_SOURCES, Medium, Reception
+from fs_hepipe.calls.media import Medium
 from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.calls.stream import MAX_SOURCES, Reception
 from fs_hepipe.reports import rtcp
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
