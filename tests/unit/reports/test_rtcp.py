@@ -14,7 +14,7 @@ from fs_hepipe.calls.leg import MAX_SENDERS, Leg
 from fs_hepipe.calls.media import Medium
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.calls.stream import MAX_SOURCES, Reception
-from fs_hepipe.reports import rtcp
+from fs_hepipe.reports import rtcp, rtcp_json
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.settings import PACKETS_LOST
@@ -744,7 +744,7 @@ def test_a_report_written_in_one_is_the_same_as_one_written_member_by_member(
     for mapper, headers in story:
         get = Channel().hears(headers).getHeader
         written = mapper(get, first, unit, Counts(), packets_lost)
-        with mock.patch.object(rtcp, "_usual", return_value=None):
+        with mock.patch.object(rtcp_json, "_usual", return_value=None):
             by_member = mapper(get, second, unit, Counts(), packets_lost)
         if written is None or by_member is None:
             assert written is by_member
@@ -762,7 +762,7 @@ def remembered(leg: Leg) -> Any:
 def test_the_usual_report_is_written_in_one() -> None:
     """Or the test above would compare nothing."""
     leg = leg_with(medium())
-    with mock.patch.object(rtcp, "_any", return_value=b"{}"):
+    with mock.patch.object(rtcp_json, "_any", return_value=b"{}"):
         assert hear(leg, received_rtcp(THEIRS, blocks=[block(OURS)], rtts=[0.04]))["rtt_avg_ms"] == 40
         assert say(leg, sent_rtcp(THEIRS, THEIRS))["report_count"] == 1
         assert hear(leg, received_rtcp(THEIRS, ntp=(4_004_390_969, 1), blocks=[]), "rtp") == {}
