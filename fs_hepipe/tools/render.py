@@ -11,8 +11,11 @@ import json
 import time
 from typing import Any, Optional, Union
 
+from fs_hepipe.delivery import address
 from fs_hepipe.hep import Chunk, ChunkType, Message, ProtocolType, Reading
 from fs_hepipe.hep.registry import chunk_name, protocol_name
+from fs_hepipe.reports.rtcp_event import MAX_BLOCKS
+from fs_hepipe.reports.rtcp_json import FRACTION, SENDER_REPORT
 from fs_hepipe.tools.output import Piece, bad, bold, dim, good, warn
 from fs_hepipe.words.numbers import MAX_INTEGER
 from fs_hepipe.words.text import shown
@@ -27,15 +30,8 @@ GOOD_MOS, FAIR_MOS = 4.0, 3.6
 BAD_LOSS, FAIR_LOSS = 0.05, 0.01
 """Shares of lost packets from which a loss is shown in colour."""
 
-SENDER_REPORT = 200
-FRACTION = 256
-"""The fraction lost counts in 256ths (RFC 3550 §6.4.1)."""
-
 MAX_PAYLOAD = 400
 """Characters of a payload that are shown in a line."""
-
-MAX_BLOCKS = 31
-"""Report blocks in an RTCP packet: their count has five bits (RFC 3550 §6.4.1)."""
 
 Number = Union[int, float]
 
@@ -56,7 +52,7 @@ def clock(timestamp: int) -> str:
 
 def endpoint(ip: str, port: int) -> str:
     """`192.0.2.1:5060`, `[2001:db8::1]:5060`; `-:5060` if the address is not known."""
-    return f"[{ip}]:{port}" if ":" in ip else f"{ip or '-'}:{port}"
+    return address.endpoint(ip or "-", port)
 
 
 def describe(message: Message) -> list[Piece]:
