@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Optional
 
+from fs_hepipe.agent.config import names_secret
 from fs_hepipe.tools import check, decode, demo, listen, replay
-from fs_hepipe.tools.output import Parser, UsageError, complain, has_password
+from fs_hepipe.tools.output import Parser, UsageError, complain
 from fs_hepipe.version import VERSION
 
 TOOLS = {
@@ -58,11 +59,11 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _explain(error: UsageError, arguments: Sequence[str]) -> None:
-    """Prints what is wrong with the arguments; where a password is among them, none is repeated."""
+    """Prints what is wrong with the arguments; where a password may be among them, none is repeated."""
     for line in error.usage.splitlines():
         complain(line)
-    instead = "wrong arguments (not repeated: a password is among them)"
-    complain(f"{error.tool}: error: {instead if has_password(*arguments) else error}")
+    instead = "wrong arguments (not repeated: a password may be among them)"
+    complain(f"{error.tool}: error: {instead if any(map(names_secret, arguments)) else error}")
 
 
 def _throw_away_output() -> None:

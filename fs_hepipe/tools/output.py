@@ -10,6 +10,7 @@ import os
 import sys
 from typing import NamedTuple, NoReturn, Optional, TextIO, Union
 
+from fs_hepipe.agent.config import names_secret
 from fs_hepipe.words.text import shown
 
 
@@ -50,15 +51,14 @@ def plain(pieces: list[Piece]) -> str:
     return "".join(piece if isinstance(piece, str) else piece.text for piece in pieces)
 
 
-def has_password(*texts: str) -> bool:
-    """Whether a password may be among the texts, so that they must not be repeated."""
-    return any("password" in text.casefold() for text in texts)
-
-
 def named(file: object) -> str:
-    """A file's name to be shown. A misplaced argument is taken for one too, and may have a password in it."""
+    """
+    A file's name to be shown. A misplaced argument is taken for one too, and may have a password in it; but a folder
+    may well be called secrets.
+    """
     name = str(file)
-    return "a file (not named: a password is in its name)" if has_password(name) else name
+    hides = "password" in name.casefold() or ("=" in name and names_secret(name))
+    return "a file (not named: a password is in its name)" if hides else name
 
 
 def say(*pieces: Piece) -> None:

@@ -566,7 +566,8 @@ def test_help_lists_the_tools_and_no_tool_is_an_error() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [("demo", "capture-password=hunter2"), ("--set", "capture-password", "hunter2"), ("capture-Password=hunter2",),
-     ("check", "x.xml", "capture-password=hunter2"), ("listen", "--bind", "hunter2", "--set", "capture-password")],
+     ("check", "x.xml", "capture-password=hunter2"), ("listen", "--bind", "hunter2", "--set", "capture-password"),
+     ("demo", "capture-passwd=hunter2"), ("listen", "--bind", "pwd:hunter2"), ("demo", "Secret", "hunter2")],
 )  # fmt: skip
 def test_wrong_arguments_with_a_password_are_not_repeated(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
@@ -576,8 +577,9 @@ def test_wrong_arguments_with_a_password_are_not_repeated(arguments: tuple[str, 
 
 
 @pytest.mark.parametrize("arguments", [("check",), ("decode",), ("replay",), ("replay", "x", "--config")])
-def test_a_password_where_a_file_is_expected_is_not_repeated(arguments: tuple[str, ...]) -> None:
-    done = run(*arguments, "capture-password=hunter2")
+@pytest.mark.parametrize("name", ["capture-password", "capture-passwd", "Capture_Pwd", "secret"])
+def test_a_password_where_a_file_is_expected_is_not_repeated(arguments: tuple[str, ...], name: str) -> None:
+    done = run(*arguments, f"{name}=hunter2")
     assert done.returncode in {1, 2}
     assert "error: a file (not named: a password is in its name): No such file or directory\n" in done.stderr
     assert "hunter2" not in done.stdout + done.stderr
