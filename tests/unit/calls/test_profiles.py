@@ -90,6 +90,15 @@ def test_a_profile_is_asked_about_once_and_again_when_the_answer_is_old() -> Non
     assert profiles.local("internal", "udp", 2.0 + AGE) == ("192.0.2.2", 5060)
 
 
+def test_a_profile_whose_calls_repeat_its_url_keeps_its_answer() -> None:
+    profiles = asked()
+    for now in (0.0, 1.0, 2.0):
+        profiles.tell("internal", "sip:mod_sofia@192.0.2.2:5060")
+        assert profiles.local("internal", "tls", now) == ("192.0.2.2", 5061)
+    assert profiles.knows_url("sip:mod_sofia@192.0.2.2:5060")
+    assert profiles.take_questions(9) == []
+
+
 def test_a_profile_that_was_started_at_another_address_is_asked_about_again() -> None:
     profiles = asked()
     profiles.tell("internal", "sip:mod_sofia@192.0.2.2:5060")
