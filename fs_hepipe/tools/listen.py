@@ -1,4 +1,4 @@
-"""`listen`: shows every HEP3 message that arrives over UDP, from any sender."""
+"""`listen`: shows every HEP3 message that arrives over UDP, TCP or TLS, from any sender."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import argparse
 import json
 import re
 import socket
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from typing import Optional, Union
 
 from fs_hepipe.delivery.resolve import Target, lookup
 from fs_hepipe.hep import read
 from fs_hepipe.tools import streams
 from fs_hepipe.tools.output import complain, say
 from fs_hepipe.tools.render import as_dictionary, endpoint, one_line
+from fs_hepipe.tools.streams import Arrived, Broken
 from fs_hepipe.words.errors import HepError, TransportError
 from fs_hepipe.words.numbers import MAX_PORT
 from fs_hepipe.words.text import describe_error
@@ -81,30 +85,59 @@ def show(datagram: bytes, *, as_json: bool) -> None:
         say(*one_line(reading))
 
 
+class Datagrams:
+    """What arrives at a socket, as `streams.StreamServer` gives what arrives over connections."""
+
+    others = "datagrams that were not HEP3"
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.addresses = [endpoint(*listener.getsockname()[:2])]
+        self._listener = listener
+
+    def messages(self) -> Iterator[Arrived]:
+        """The datagrams, for ever."""
+        while True:
+            datagram, peer = self._listener.recvfrom(MAX_DATAGRAM)
+            yield Arrived(f"{endpoint(*peer[:2])}, {len(datagram)} octets", datagram)
+
+    def close(self) -> None:
+        """Closes the socket."""
+        self._listener.close()
+
+
 def run(args: argparse.Namespace) -> int:
-    if args.tcp is not None or args.tls is not None:
-        return streams.run(args, lambda datagram: show(datagram, as_json=args.json))
+    over_streams = args.tcp is not None or args.tls is not None
+    source: Union[Datagrams, streams.StreamServer]
     try:
-        listener = opened(args.bind)
-    except OSError as error:
-        complain(f"error: can't listen on {endpoint(*args.bind[1][:2])}: {error.strerror}")
+        source = streams.opened(args) if over_streams else Datagrams(opened(args.bind))
+    except (OSError, ValueError) as error:
+        where = "" if over_streams else f" on {endpoint(*args.bind[1][:2])}"
+        complain(f"error: can't listen{where}: {getattr(error, 'strerror', None) or error}")
         return 1
     messages, garbage = 0, 0
-    with listener:
-        try:
-            complain(f"listening on {endpoint(*listener.getsockname()[:2])}, Ctrl-C ends")
-            while args.count is None or messages < args.count:
-                datagram, peer = listener.recvfrom(MAX_DATAGRAM)
-                try:
-                    show(datagram, as_json=args.json)
-                    messages += 1
-                except OSError:  # nobody reads what is printed
-                    raise
-                except Exception as error:  # noqa: BLE001  a bug of ours costs one datagram
-                    garbage += 1
-                    why = str(error) if isinstance(error, HepError) else describe_error(error)
-                    complain(f"garbage from {endpoint(*peer[:2])}, {len(datagram)} octets: {why}")
-        except KeyboardInterrupt:
-            pass
-    complain(f"{messages} messages, {garbage} datagrams that were not HEP3")
+    with closing(source), suppress(KeyboardInterrupt):
+        complain(f"listening on {', '.join(source.addresses)}, Ctrl-C ends")
+        for found in source.messages():
+            problem = found.text if isinstance(found, Broken) else _problem(found, as_json=args.json)
+            if problem is None:
+                messages += 1
+            else:
+                garbage += 1
+                complain(f"garbage from {found.peer}: {problem}")
+            if args.count is not None and messages >= args.count:
+                break
+    complain(f"{messages} messages, {garbage} {source.others}")
     return 0
+
+
+def _problem(found: Arrived, *, as_json: bool) -> Optional[str]:
+    """Shows a message. Why it is none, None if it is one."""
+    try:
+        show(found.octets, as_json=as_json)
+    except OSError:  # nobody reads what is printed
+        raise
+    except HepError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001  a bug of ours costs one message
+        return describe_error(error)
+    return None

@@ -9,13 +9,11 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from typing import Callable, NamedTuple, Union
+from typing import NamedTuple, Union
 
 from fs_hepipe.hep.decoder import Framing
-from fs_hepipe.tools.output import complain
 from fs_hepipe.tools.render import endpoint
 from fs_hepipe.words.errors import HepError
-from fs_hepipe.words.text import describe_error
 
 MAX_CONNECTIONS = 256
 """Connections at once; more are closed when they come."""
@@ -47,6 +45,13 @@ class Place(NamedTuple):
     port: int
 
 
+class Arrived(NamedTuple):
+    """What may be a message."""
+
+    peer: str
+    octets: bytes
+
+
 class Broken(NamedTuple):
     """What came that was no message, and ended its connection."""
 
@@ -65,7 +70,7 @@ class Connection:
         self.is_up = not isinstance(source, ssl.SSLSocket)
         self._framing = Framing()
 
-    def read(self) -> Iterator[Union[bytes, Broken]]:
+    def read(self) -> Iterator[Union[Arrived, Broken]]:
         """The messages that have come; a `Broken` is the last. Raises EOFError when the peer has ended it."""
         if isinstance(self.source, ssl.SSLSocket) and not self.is_up:
             try:
@@ -83,7 +88,8 @@ class Connection:
                     yield Broken(self.peer, f"ended in the middle of a message, {len(self._framing.rest)} octets")
                 raise EOFError
             try:
-                yield from self._framing.feed(octets)
+                for message in self._framing.feed(octets):
+                    yield Arrived(self.peer, message)
             except HepError as error:
                 yield Broken(self.peer, str(error))
                 raise EOFError from None
@@ -91,6 +97,9 @@ class Connection:
 
 class StreamServer:
     """Listens at several addresses, and gives the messages of all connections as they come."""
+
+    others = "times something that was not HEP3"
+    """What is counted of what is no message."""
 
     def __init__(self) -> None:
         self.addresses: list[str] = []
@@ -111,7 +120,7 @@ class StreamServer:
         scheme = "tcp" if context is None else "tls"
         self.addresses.append(f"{scheme}:{endpoint(*listener.getsockname()[:2])}")
 
-    def messages(self) -> Iterator[Union[bytes, Broken]]:
+    def messages(self) -> Iterator[Union[Arrived, Broken]]:
         """The messages, for ever."""
         while True:
             for key, _ in self._selector.select(1.0):
@@ -146,7 +155,7 @@ class StreamServer:
             self._connections[source.fileno()] = connection
             self._selector.register(source, selectors.EVENT_READ)
 
-    def _read(self, connection: Connection) -> Iterator[Union[bytes, Broken]]:
+    def _read(self, connection: Connection) -> Iterator[Union[Arrived, Broken]]:
         try:
             yield from connection.read()
         except EOFError:
@@ -163,38 +172,20 @@ class StreamServer:
             connection.source.close()
 
 
-def run(args: argparse.Namespace, show: Callable[[bytes], None]) -> int:
-    """Shows what arrives at `--tcp` and `--tls`, until `--count` or Ctrl-C."""
+def opened(args: argparse.Namespace) -> StreamServer:
+    """
+    What listens at `--tcp` and `--tls`.
+
+    Raises:
+        OSError: an address can't be bound, or the certificate can't be read.
+        ValueError: there is no certificate.
+    """
     server = StreamServer()
-    try:
-        if args.tcp is not None:
-            server.listen(args.tcp)
-        if args.tls is not None:
-            server.listen(args.tls, _context(args))
-    except (OSError, ValueError) as error:
-        complain(f"error: can't listen: {getattr(error, 'strerror', None) or error}")
-        return 1
-    shown, garbage = 0, 0
-    with contextlib.closing(server), contextlib.suppress(KeyboardInterrupt):
-        complain(f"listening on {', '.join(server.addresses)}, Ctrl-C ends")
-        for found in server.messages():
-            problem = found if isinstance(found, Broken) else None
-            if not isinstance(found, Broken):
-                try:
-                    show(found)
-                    shown += 1
-                except OSError:  # nobody reads what is printed
-                    raise
-                except Exception as error:  # noqa: BLE001  a bug of ours costs one message
-                    why = str(error) if isinstance(error, HepError) else describe_error(error)
-                    problem = Broken("a connection", why)
-            if problem is not None:
-                garbage += 1
-                complain(f"garbage from {problem.peer}: {problem.text}")
-            if args.count is not None and shown >= args.count:
-                break
-    complain(f"{shown} messages, {garbage} times something that was not HEP3")
-    return 0
+    if args.tcp is not None:
+        server.listen(args.tcp)
+    if args.tls is not None:
+        server.listen(args.tls, _context(args))
+    return server
 
 
 def _context(args: argparse.Namespace) -> ssl.SSLContext:
