@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -15,6 +16,7 @@ from fs_hepipe.delivery import trial
 from fs_hepipe.switch import starter
 from fs_hepipe.switch.platform import Platform
 from tests.system.harness import Homer, System
+from tests.system.network import Network, why_not
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +73,24 @@ def homer6() -> Iterator[Homer]:
     collector = Homer("::1")
     yield collector
     collector.close()
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    """Namespaces of a switch, of routers and of collectors."""
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    found = Network()
+    try:
+        found.set_up()
+        yield found
+    finally:
+        found.close()
+
+
+@pytest.fixture(name="switch")
+def inside_switch(network: Network, end: ExitStack) -> Network:
+    """The network, and this thread is the switch's."""
+    end.enter_context(network.inside("switch"))
+    return network

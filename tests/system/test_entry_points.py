@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import sys
 import threading
 import time
@@ -19,19 +18,13 @@ from fs_hepipe.hep import decode
 from fs_hepipe.switch import entry_points, starter
 from fs_hepipe.version import VERSION
 from tests.system.harness import UNRESOLVABLE, Homer, System, assert_balanced, configuration, story, wait_for
+from tests.udp import dead_port
 
 SECRET = "s3cret-and-then-some"
 
 
 def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def dead_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 # --- starting and stopping -------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -18,39 +17,10 @@ from fs_hepipe.delivery.answers import FORBIDDEN, REFUSED, UNREACHABLE
 from fs_hepipe.delivery.collectors import Collectors
 from fs_hepipe.delivery.resolve import Resolver, addresses
 from fs_hepipe.delivery.udp import UdpCollector
-from tests.system import network as network_module
 from tests.system.harness import wait_for
 from tests.system.network import HOMER, HOMER6, OTHER, Network, Receiver, SlowLink
 
 pytestmark = pytest.mark.namespaces
-
-WHY_NOT = network_module.why_not()
-
-
-@pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    if WHY_NOT:
-        pytest.skip(WHY_NOT)
-    found = Network()
-    try:
-        found.set_up()
-        yield found
-    finally:
-        found.close()
-
-
-@pytest.fixture
-def end() -> Iterator[ExitStack]:
-    """What a test has to undo."""
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def switch(network: Network, end: ExitStack) -> Network:
-    """The network, and this thread is the switch's."""
-    end.enter_context(network.inside("switch"))
-    return network
 
 
 def receiver(network: Network, end: ExitStack, name: str = "homer", ip: str = "") -> Receiver:

@@ -6,9 +6,7 @@ messages are sent, and every message arrives, in its order.
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -18,25 +16,10 @@ from fs_hepipe.delivery.address import Address, Tls
 from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.delivery.stream import StreamCollector
 from tests.stream_homer import CA, StreamHomer, frame, server_context
-from tests.system import network as network_module
 from tests.system.harness import wait_for
 from tests.system.network import HOMER, HOMER6, OTHER, Network, SlowLink
 
 pytestmark = pytest.mark.namespaces
-
-WHY_NOT = network_module.why_not()
-
-
-@pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    if WHY_NOT:
-        pytest.skip(WHY_NOT)
-    found = Network()
-    try:
-        found.set_up()
-        yield found
-    finally:
-        found.close()
 
 
 @pytest.fixture(autouse=True)
@@ -50,20 +33,6 @@ def _swift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "SILENCE", 1.0)
     monkeypatch.setattr(link, "UNANSWERED", 2)
     monkeypatch.setattr(link, "PROVING", 0.2)
-
-
-@pytest.fixture
-def end() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-    wait_for(lambda: not [each for each in threading.enumerate() if each.name.startswith("fs_hepipe")])
-
-
-@pytest.fixture
-def switch(network: Network, end: ExitStack) -> Network:
-    """The network, and this thread is the switch's."""
-    end.enter_context(network.inside("switch"))
-    return network
 
 
 def homer_in(

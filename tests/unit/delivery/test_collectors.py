@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,27 +13,9 @@ from fs_hepipe.delivery.collector import LastError
 from fs_hepipe.delivery.collectors import Collectors
 from fs_hepipe.delivery.resolve import Resolver, Target
 from fs_hepipe.delivery.udp import UdpCollector
+from tests.udp import dead_port, port_of
 
 UNRESOLVABLE = "x" * 64
-
-
-@pytest.fixture
-def receiver() -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
-        opened.bind(("127.0.0.1", 0))
-        opened.settimeout(2)
-        yield opened
-
-
-def port_of(opened: socket.socket) -> int:
-    port: int = opened.getsockname()[1]
-    return port
-
-
-def dead_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return port_of(probe)
 
 
 def test_each_collector_gets_each_message_and_the_ledger_balances(receiver: socket.socket) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -185,15 +183,14 @@ def test_ledger_balances_when_a_group_changes_over_a_reload(monkeypatch: pytest.
 
 
 @pytest.fixture
-def end(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
+def end(end: ExitStack, monkeypatch: pytest.MonkeyPatch) -> ExitStack:
+    """What a test has to undo, with short waits."""
     monkeypatch.setattr(stream, "BACKOFF", (0.05, 0.2))
     monkeypatch.setattr(stream, "CONFIRM", 0.02)
     monkeypatch.setattr(stream, "BETTER", (0.2, 1.0))
     monkeypatch.setattr(stream, "HELD", 0.2)
     monkeypatch.setattr(link, "PROVING", 0.1)
-    with ExitStack() as stack:
-        yield stack
-    wait_for(lambda: not [each for each in threading.enumerate() if each.name.startswith("fs_hepipe")])
+    return end
 
 
 def homers(end: ExitStack, count: int = 2) -> list[StreamHomer]:

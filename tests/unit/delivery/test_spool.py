@@ -7,9 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -306,14 +304,13 @@ def test_without_a_spool_the_end_is_counted() -> None:
 
 
 @pytest.fixture
-def end(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
+def end(end: ExitStack, monkeypatch: pytest.MonkeyPatch) -> ExitStack:
+    """What a test has to undo, with short waits."""
     monkeypatch.setattr(stream, "BACKOFF", (0.05, 0.2))
     monkeypatch.setattr(stream, "HOUSEKEEPING", 0.05)
     monkeypatch.setattr(stream, "CONFIRM", 0.02)
     monkeypatch.setattr(link, "PROVING", 0.1)
-    with ExitStack() as stack:
-        yield stack
-    wait_for(lambda: not [each for each in threading.enumerate() if each.name.startswith("fs_hepipe")])
+    return end
 
 
 def collector_of(end: ExitStack, port: int, folder: Path) -> StreamCollector:

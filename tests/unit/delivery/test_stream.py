@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Optional
 
@@ -30,14 +30,6 @@ def _swift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "HOUSEKEEPING", 0.05)
     monkeypatch.setattr(stream, "CONFIRM", 0.02)
     monkeypatch.setattr(link, "PROVING", 0.15)
-
-
-@pytest.fixture
-def end() -> Iterator[ExitStack]:
-    """What a test has to undo; no thread of ours is left."""
-    with ExitStack() as stack:
-        yield stack
-    wait_for(lambda: not [each for each in threading.enumerate() if each.name.startswith("fs_hepipe")])
 
 
 @pytest.fixture

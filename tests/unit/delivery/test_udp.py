@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn, Optional
 
 import pytest
@@ -22,18 +22,11 @@ from fs_hepipe.delivery.udp import (
     Trouble,
     UdpCollector,
 )
+from tests.udp import dead_port, port_of
 
 UNRESOLVABLE = "x" * 64
 HERE: Target = (socket.AF_INET, ("127.0.0.1", 1))
 THERE: Target = (socket.AF_INET, ("127.0.0.2", 1))
-
-
-@pytest.fixture
-def receiver() -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
-        opened.bind(("127.0.0.1", 0))
-        opened.settimeout(2)
-        yield opened
 
 
 @pytest.fixture(params=[True, False], ids=["with a queue of answers", "without"])
@@ -43,17 +36,6 @@ def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> b
         pytest.skip("this system has no queue of answers")
     monkeypatch.setattr(answers, "IS_READ", request.param)
     return bool(request.param)
-
-
-def port_of(opened: socket.socket) -> int:
-    port: int = opened.getsockname()[1]
-    return port
-
-
-def dead_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return port_of(probe)
 
 
 def collector_at(port: int, host: str = "127.0.0.1") -> UdpCollector:
