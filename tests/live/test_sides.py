@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Optional
 
 import pytest
@@ -109,14 +110,18 @@ def test_an_outgoing_call_over_tcp_has_the_port_that_it_came_from(lab: Lab, tran
     assert message.ip_protocol == IpProtocol.TCP
 
 
-def test_what_is_filed_under_one_call_id_is_in_order(lab: Lab) -> None:
+def test_the_lines_of_each_leg_are_in_order_and_no_two_have_one_time(lab: Lab) -> None:
     call_id = lab.dial("loop", seconds=2)
     lab.collector.line(call_id, "CHANNEL_HANGUP_COMPLETE")
     eventually("end of the calls", lambda: not lab.a.channels())
-    sent = [message for message in lab.collector if message.protocol_type != ProtocolType.RTCP_JSON]
-    of_call: dict[Optional[str], list[int]] = {}
-    for message in sent:
-        of_call.setdefault(message.correlation_id, []).append(message.timestamp)
-    assert any(len(times) > 8 for times in of_call.values())
-    for times in of_call.values():
-        assert all(earlier < later for earlier, later in zip(times, times[1:]))
+    of_leg: dict[bytes, list[tuple[int, int]]] = {}  # legs under one Call-ID: one that waited for it sends later
+    for message in [each for each in lab.collector if each.protocol_type == ProtocolType.LOG]:
+        told = re.search(rb" leg=(\S+) .*?\bseq=(\d+)", message.payload)
+        if told is not None:
+            of_leg.setdefault(told[1], []).append((int(told[2]), message.timestamp))
+    assert len(of_leg) > 2
+    assert any(len(told_of_leg) > 4 for told_of_leg in of_leg.values())
+    for told_of_leg in of_leg.values():
+        for before, after in zip(told_of_leg, told_of_leg[1:]):
+            assert before[0] < after[0]
+            assert before[1] < after[1]
