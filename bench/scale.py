@@ -5,7 +5,7 @@ Rules:
 1. What a call sends is counted from recorded calls that the agent maps here and now; how long calls take, how many
    there are and how often RTCP comes are given below.
 2. Which collector gets which call is decided by the code that decides it in the switch (`delivery.group`), and when a
-   switch connects again by the same pauses (`delivery.stream`).
+   switch connects again by the same pauses (`delivery.routes`).
 3. Chance is seeded: the figures are the same each time.
 """
 
@@ -20,8 +20,9 @@ from fs_hepipe.delivery.backlog import UNPACKED
 from fs_hepipe.delivery.buffer import BLOCK, Block
 from fs_hepipe.delivery.collectors import Collectors
 from fs_hepipe.delivery.group import ordering
+from fs_hepipe.delivery.routes import BACKOFF
 from fs_hepipe.delivery.settings import Delivery
-from fs_hepipe.delivery.stream import BACKOFF, PACE
+from fs_hepipe.delivery.stream import PACE
 from fs_hepipe.hep import decode
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import events

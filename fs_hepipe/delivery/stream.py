@@ -7,15 +7,13 @@ Rules:
    buffered, and after a new connection it is sent again, whole.
 2. What waited is sent in its order, `PACE` octets a second and twice as fast as new messages come, so that a backlog
    costs the switch little.
-3. All addresses of its name are tried in turn. When none works, the next attempt is 1 to 30 s later, longer each time,
-   until a connection has held for `HELD`.
+3. Which address is connected to, and when, see `routes`.
 4. The thread ends when asked to, `FLUSH` later at most. What could not be sent by then is counted as `stopped`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import random
 import select
 import socket
 import threading
@@ -26,8 +24,9 @@ from typing import Callable, Optional
 from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.backlog import Backlog
 from fs_hepipe.delivery.collector import SENT, Collector, LastError, local_time
-from fs_hepipe.delivery.link import CLOSED, PATIENCE, SILENCE, UP, Link
-from fs_hepipe.delivery.resolve import Resolver, Target, written
+from fs_hepipe.delivery.link import CLOSED, SILENCE, UP, Link
+from fs_hepipe.delivery.resolve import written
+from fs_hepipe.delivery.routes import Better, Routes
 from fs_hepipe.delivery.settings import Delivery
 
 SLICE = 0.02
@@ -39,26 +38,11 @@ ACTIVE = 0.5
 PACE = 2_000_000
 """Octets a second of a backlog: 3,000 messages."""
 
-BACKOFF = (1.0, 30.0)
-"""Seconds between two attempts to connect: at first, and at most; half more or less of it, by chance."""
-
-HELD = 10.0
-"""Seconds after which a connection is a good one: after its end, the first attempt is a quick one."""
-
-BETTER = (60.0, 1800.0)
-"""Seconds until an address before the one in use is tried again: at first, and at most. Longer after each failure."""
-
 HOUSEKEEPING = 1.0
 """Seconds between two looks at names, and at messages that can be packed."""
 
 CONFIRM = 0.25
 """Seconds between two looks at what the collector's host has acknowledged."""
-
-RESOLVING = 0.1
-"""Seconds between two looks at a name that is being looked up."""
-
-IMPATIENT = 3.0
-"""Seconds for a connect, and for a handshake, if there is another address."""
 
 IDLE = 15.0
 """Seconds that the thread sleeps at most."""
@@ -68,14 +52,6 @@ FLUSH = 1.0
 
 JOIN = 1.0
 """Seconds to wait for the thread beyond that."""
-
-
-class Route:
-    """One address, and the addresses of its name."""
-
-    def __init__(self, address: Address, interval: float) -> None:
-        self.address = address
-        self.resolver = Resolver(address.host, address.port, interval)
 
 
 class StreamCollector(Collector):
@@ -90,7 +66,8 @@ class StreamCollector(Collector):
         wall: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(name)
-        self._routes = [Route(each, settings.lookup_interval) for each in addresses]
+        self._routes = Routes(addresses, settings.lookup_interval)
+        self._better = Better()
         self._clock, self._wall = clock, wall
         self.backlog = Backlog(name, settings, self.outcomes)
         """What waits."""
@@ -99,15 +76,6 @@ class StreamCollector(Collector):
         for each in (self._waker, self._woken):
             each.setblocking(False)
         self._link: Optional[Link] = None
-        self._untried: list[tuple[Route, Target]] = []
-        self._avoided: dict[Route, float] = {}
-        """Addresses that did not hold, and until when others are preferred."""
-        self._better: Optional[Link] = None
-        """A connection to an address before the one in use: it has to hold before it is used."""
-        self._better_at: Optional[float] = None
-        self._better_pause = BETTER[0]
-        self._attempts = 0
-        self._connect_at = 0.0
         self._write_at = 0.0
         self._active_until = 0.0
         self._keep_house_at = 0.0
@@ -134,13 +102,11 @@ class StreamCollector(Collector):
             self._start()
 
     def look_up(self) -> None:
-        for route in self._routes:
-            route.resolver.look_up_soon(0.0)
+        self._routes.look_up()
 
     def configure(self, settings: Delivery) -> None:
         self.backlog.configure(settings)
-        for route in self._routes:
-            route.resolver.interval = settings.lookup_interval
+        self._routes.configure(settings.lookup_interval)
 
     def close(self) -> None:
         if self._ends_at is None:
@@ -235,7 +201,7 @@ class StreamCollector(Collector):
             except Exception as error:  # noqa: BLE001  what is sent to the other collectors does not depend on it
                 self._fail(type(error).__name__)
                 self._drop_link()
-                self._connect_at = self._clock() + BACKOFF[1]
+                self._routes.rest(self._clock())
                 time.sleep(SLICE)
 
     def _advance(self, now: float) -> None:
@@ -263,36 +229,11 @@ class StreamCollector(Collector):
             if self._silent:
                 link.give_up("accepts, but does not read")
             else:
-                self._look_for_better(link, now)
-
-    def _look_for_better(self, link: Link, now: float) -> None:
-        """Connects to an address before the one in use now and then, and uses it when it has held for a while."""
-        first = next(each for each in self._routes if each.resolver.found)
-        if link.address == first.address:
-            self._better_at = None
-            if now - link.up_at >= BETTER[0]:
-                self._better_pause = BETTER[0]
-        elif self._better_at is None:
-            self._better_at = now + self._better_pause
-        elif self._better is None and now >= self._better_at:
-            self._better = Link(first.address, first.resolver.found[0], now, IMPATIENT)
-        if self._better is None:
-            return
-        self._better.step(now)
-        if self._better.state == CLOSED:
-            self._drop_better()
-        elif self._better.state == UP and now - self._better.up_at >= HELD and link.all_acknowledged:
-            better, self._better, self._better_at = self._better, None, None
-            self._better_pause = min(2 * self._better_pause, BETTER[1])
-            self._drop_link()
-            self._link, self._down_since, self._up_since = better, None, self._wall()
-            self._avoided.clear()
-
-    def _drop_better(self) -> None:
-        if self._better is not None:
-            self._better.close()
-        self._better = self._better_at = None
-        self._better_pause = min(2 * self._better_pause, BETTER[1])
+                better = self._better.step(link, self._routes.best, now)
+                if better is not None:
+                    self._drop_link()
+                    self._link, self._down_since, self._up_since = better, None, self._wall()
+                    self._routes.avoid_none()
 
     def _write(self, link: Link, now: float) -> None:
         if now < self._write_at and self._ends_at is None:
@@ -318,11 +259,9 @@ class StreamCollector(Collector):
 
     def _keep_house(self, now: float) -> None:
         """Looks at the names, and at what has waited."""
-        for route in self._routes:
-            failure = route.resolver.poll(now)
-            if failure is not None:
-                self._fail(failure)
-        self._hangs = any(route.resolver.hangs(now) and not route.resolver.found for route in self._routes)
+        for failure in self._routes.poll(now):
+            self._fail(failure)
+        self._hangs = self._routes.hangs(now)
         if self._ends_at is None:
             self.backlog.open()
             self.backlog.keep(flows=self._link is not None and self._link.room > 0)
@@ -333,43 +272,26 @@ class StreamCollector(Collector):
 
     def _connect(self, now: float) -> None:
         """Begins a connection to the next address, if it is time to."""
-        if now < self._connect_at or (self._ends_at is not None and self._failure):
+        if now < self._routes.next_at or (self._ends_at is not None and self._failure):
             return
-        if not self._untried:
-            routes = sorted(self._routes, key=lambda each: self._avoided.get(each, 0.0) > now)
-            self._untried = [(route, target) for route in routes for target in route.resolver.found]
-        if not self._untried:  # the names are being looked up
-            self._connect_at = self._keep_house_at = now + RESOLVING
+        way = self._routes.take(now)
+        if way is None:  # the names are being looked up
+            self._keep_house_at = self._routes.next_at
             return
-        route, target = self._untried.pop(0)
         try:
-            self._link = Link(route.address, target, now, IMPATIENT if self._untried else PATIENCE)
+            self._link = Link(way.address, way.target, now, self._routes.patience)
         except OSError as error:
-            self._fail(f"{written(target)} no socket: {error.strerror}")
-            self._connect_at = now + self._pause()
+            self._fail(f"{written(way.target)} no socket: {error.strerror}")
+            self._routes.pause(now)
 
     def _lose(self, link: Link, now: float) -> None:
         """Ends a connection that is closed, and says when the next is to begin."""
         self._fail(f"{written(link.target)} {link.error}")
-        held = link.up_at and now - link.up_at >= HELD and not self._silent
-        if link.up_at and not held:
-            self._avoided.update((route, now + BETTER[0]) for route in self._routes if route.address == link.address)
+        up_for = None
+        if link.up_at:
+            up_for = now - link.up_at if not self._silent else 0.0
         self._drop_link()
-        if held:
-            self._attempts, self._untried = 0, []
-        for route in self._routes:
-            route.resolver.look_up_soon()
-        if self._untried and not link.up_at:
-            return  # the next address at once
-        self._untried = []
-        self._connect_at = now + self._pause()
-
-    def _pause(self) -> float:
-        """Seconds until the next attempt."""
-        shortest, longest = BACKOFF
-        pause = min(longest, shortest * 2.0**self._attempts)
-        self._attempts = min(self._attempts + 1, 10)
-        return float(pause * random.uniform(0.5, 1.0))  # noqa: S311  so that a thousand switches do not come at once
+        self._routes.lost(link.address, now, up_for)
 
     def _drop_link(self) -> None:
         """Ends the connection; what it has not confirmed is put back."""
@@ -399,8 +321,7 @@ class StreamCollector(Collector):
     def _give_up(self) -> None:
         """Ends the connection; what could not be sent is written to the spool, or counted as lost."""
         self._drop_link()
-        if self._better is not None:
-            self._drop_better()
+        self._better.drop()
         self.backlog.end()
 
     # --- waiting ---
@@ -410,7 +331,7 @@ class StreamCollector(Collector):
         link = self._link
         poll = select.poll()
         poll.register(self._woken, select.POLLIN)
-        for each in (link, self._better):
+        for each in (link, self._better.link):
             if each is not None:
                 poll.register(each, each.waits_for)
         is_idle = now >= self._active_until
@@ -427,14 +348,14 @@ class StreamCollector(Collector):
         if self._ends_at is not None:
             return now + SLICE
         if link is None:
-            return min(self._connect_at, self._keep_house_at)
+            return min(self._routes.next_at, self._keep_house_at)
         if link.state != UP:
             return self._keep_house_at
         if now < self._active_until or (self.backlog.has_some() and link.room):
             return max(self._write_at, now + 0.001)
-        if link.unconfirmed or self.backlog.has_some() or self._better is not None:
+        if link.unconfirmed or self.backlog.has_some() or self._better.link is not None:
             return now + CONFIRM
-        return min(now + IDLE, self._better_at or now + IDLE)
+        return min(now + IDLE, self._better.next_at or now + IDLE)
 
     def _wake(self) -> None:
         self._asleep = False

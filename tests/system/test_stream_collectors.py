@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from freeswitch import switch
-from fs_hepipe.delivery import link, stream, trial
+from fs_hepipe.delivery import link, routes, stream, trial
 from fs_hepipe.delivery.address import Address, Tls
 from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.delivery.stream import StreamCollector
@@ -33,7 +33,7 @@ MESSAGE = Message(
 
 @pytest.fixture(autouse=True)
 def _swift(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "BACKOFF", (0.05, 0.2))
+    monkeypatch.setattr(routes, "BACKOFF", (0.05, 0.2))
     monkeypatch.setattr(stream, "CONFIRM", 0.02)
     monkeypatch.setattr(link, "PROVING", 0.1)
 

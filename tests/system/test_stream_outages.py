@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from fs_hepipe.delivery import link, stream
+from fs_hepipe.delivery import link, routes, stream
 from fs_hepipe.delivery.address import Address, Tls
 from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.delivery.stream import StreamCollector
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.namespaces
 @pytest.fixture(autouse=True)
 def _swift(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that takes seconds takes a tenth of them."""
-    monkeypatch.setattr(stream, "BACKOFF", (0.1, 0.5))
+    monkeypatch.setattr(routes, "BACKOFF", (0.1, 0.5))
     monkeypatch.setattr(stream, "CONFIRM", 0.05)
-    monkeypatch.setattr(stream, "PATIENCE", 1.0)
-    monkeypatch.setattr(stream, "IMPATIENT", 0.5)
+    monkeypatch.setattr(routes, "PATIENCE", 1.0)
+    monkeypatch.setattr(routes, "IMPATIENT", 0.5)
     monkeypatch.setattr(stream, "SILENCE", 1.0)
     monkeypatch.setattr(link, "SILENCE", 1.0)
     monkeypatch.setattr(link, "UNANSWERED", 2)
@@ -195,8 +195,8 @@ def test_handshake_that_stalls_on_the_way(switch: Network, end: ExitStack) -> No
 
 
 def test_failover_over_a_black_hole_and_back(switch: Network, end: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "BETTER", (1.0, 1.0))
-    monkeypatch.setattr(stream, "HELD", 0.5)
+    monkeypatch.setattr(routes, "BETTER", (1.0, 1.0))
+    monkeypatch.setattr(routes, "HELD", 0.5)
     first, second = homer_in(switch, end), homer_in(switch, end, "other", OTHER)
     traffic = Traffic(end, TCP, Address(OTHER, 9060, "tcp"))
     traffic.send(50)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fs_hepipe.delivery import link, stream
+from fs_hepipe.delivery import link, routes, stream
 from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.collectors import Collectors
 from fs_hepipe.delivery.group import (
@@ -185,10 +185,10 @@ def test_ledger_balances_when_a_group_changes_over_a_reload(monkeypatch: pytest.
 @pytest.fixture
 def end(end: ExitStack, monkeypatch: pytest.MonkeyPatch) -> ExitStack:
     """What a test has to undo, with short waits."""
-    monkeypatch.setattr(stream, "BACKOFF", (0.05, 0.2))
+    monkeypatch.setattr(routes, "BACKOFF", (0.05, 0.2))
     monkeypatch.setattr(stream, "CONFIRM", 0.02)
-    monkeypatch.setattr(stream, "BETTER", (0.2, 1.0))
-    monkeypatch.setattr(stream, "HELD", 0.2)
+    monkeypatch.setattr(routes, "BETTER", (0.2, 1.0))
+    monkeypatch.setattr(routes, "HELD", 0.2)
     monkeypatch.setattr(link, "PROVING", 0.1)
     return end
 
@@ -257,7 +257,7 @@ def test_better_one_that_does_not_hold_is_not_used(end: ExitStack) -> None:
 def test_one_that_does_not_read_is_left_for_the_next(end: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "SILENCE", 0.2)
     monkeypatch.setattr(stream, "SILENCE", 0.2)
-    monkeypatch.setattr(stream, "BETTER", (60.0, 60.0))
+    monkeypatch.setattr(routes, "BETTER", (60.0, 60.0))
     first, second = homers(end)
     first.reads = False
     collector = failover(end, first, second)

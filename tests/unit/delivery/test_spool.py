@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from fs_hepipe.delivery import link, stream
+from fs_hepipe.delivery import link, routes, stream
 from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.backlog import SPOOL_DAMAGED, SPOOL_FULL, STOPPED, Backlog
 from fs_hepipe.delivery.buffer import Block
@@ -306,7 +306,7 @@ def test_without_a_spool_the_end_is_counted() -> None:
 @pytest.fixture
 def end(end: ExitStack, monkeypatch: pytest.MonkeyPatch) -> ExitStack:
     """What a test has to undo, with short waits."""
-    monkeypatch.setattr(stream, "BACKOFF", (0.05, 0.2))
+    monkeypatch.setattr(routes, "BACKOFF", (0.05, 0.2))
     monkeypatch.setattr(stream, "HOUSEKEEPING", 0.05)
     monkeypatch.setattr(stream, "CONFIRM", 0.02)
     monkeypatch.setattr(link, "PROVING", 0.1)

@@ -12,7 +12,7 @@ from typing import Any, Optional
 import pytest
 
 from fs_hepipe.agent.config import Config
-from fs_hepipe.delivery import link, stream
+from fs_hepipe.delivery import link, routes, stream
 from fs_hepipe.delivery.address import Address, Tls, address
 from fs_hepipe.delivery.collectors import Collectors
 from fs_hepipe.delivery.resolve import Resolver, Target
@@ -26,7 +26,7 @@ from tests.system.harness import story, wait_for
 
 @pytest.fixture(autouse=True)
 def _swift(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "BACKOFF", (0.05, 0.2))
+    monkeypatch.setattr(routes, "BACKOFF", (0.05, 0.2))
     monkeypatch.setattr(stream, "HOUSEKEEPING", 0.05)
     monkeypatch.setattr(stream, "CONFIRM", 0.02)
     monkeypatch.setattr(link, "PROVING", 0.15)
@@ -243,18 +243,6 @@ def test_collector_that_resets_all_the_time_is_not_asked_all_the_time(homer: Str
     assert collector.balances
 
 
-def test_attempts_are_further_and_further_apart_and_not_all_at_once(end: ExitStack) -> None:
-    first, second = (collector_of(end, Address("192.0.2.1", 1, "tcp")) for _ in range(2))
-    for each in (first, second):
-        each.join()
-        each._attempts = 0
-    stream.BACKOFF = (1.0, 30.0)  # as it is; the fixture sets it back
-    pauses = [first._pause() for _ in range(12)]
-    assert all(0.5 * 2**number <= pause <= 2**number for number, pause in enumerate(pauses[:5]))
-    assert all(15 <= pause <= 30 for pause in pauses[5:])
-    assert pauses != [second._pause() for _ in range(12)]
-
-
 @pytest.mark.parametrize("drop", ["oldest", "newest"])
 def test_full_buffer_drops_what_it_is_told_to_and_counts_it(end: ExitStack, drop: str) -> None:
     port = dead_port()
@@ -332,7 +320,7 @@ def test_all_addresses_of_a_name_are_tried(
 ) -> None:
     dead: Target = (socket.AF_INET, ("127.0.0.1", dead_port()))
     names(monkeypatch, lambda host, port: [dead, (socket.AF_INET, ("127.0.0.1", homer.port))])
-    monkeypatch.setattr(stream, "BACKOFF", (30.0, 30.0))
+    monkeypatch.setattr(routes, "BACKOFF", (30.0, 30.0))
     collector = collector_of(end, Address("homer.example", 9060, "tcp"))
     numbers = send(collector, 3)
     wait_for(lambda: homer.numbers == numbers)
@@ -380,7 +368,7 @@ def test_name_that_does_not_resolve_is_said(end: ExitStack) -> None:
 
 
 def test_connect_that_gets_no_answer_is_given_up(end: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "PATIENCE", 0.2)
+    monkeypatch.setattr(routes, "PATIENCE", 0.2)
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
@@ -490,7 +478,7 @@ def test_old_tls_is_refused(end: ExitStack) -> None:
 def test_handshake_that_stalls_is_given_up(
     homer: StreamHomer, end: ExitStack, monkeypatch: pytest.MonkeyPatch, transport: str
 ) -> None:
-    monkeypatch.setattr(stream, "PATIENCE", 0.2)
+    monkeypatch.setattr(routes, "PATIENCE", 0.2)
     homer.shakes_hands = False
     collector = collector_of(end, Address(homer.ip, homer.port, transport))
     send(collector, 3)
