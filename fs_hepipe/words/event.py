@@ -30,21 +30,17 @@ class Event(Protocol):
 class RecordedEvent:
     """An event made of its headers, as `Event.serialize("json")` and `uuid_dump … json` give them."""
 
-    __slots__ = ("_recorded", "getHeader", "headers")
+    __slots__ = ("getHeader", "headers", "recorded")
 
     def __init__(self, headers: dict[str, object]) -> None:
-        self._recorded = headers
+        self.recorded = headers
+        """The headers as they were recorded."""
         self.headers = {header: header_text(value) for header, value in headers.items() if value != []}
         self.getHeader = self.headers.get
 
-    @property
-    def recorded(self) -> dict[str, object]:
-        """The headers as they were recorded."""
-        return self._recorded
-
     def serialize(self, format: str = "json", /) -> str:  # noqa: A002, ARG002
         """The event as JSON, the only format; octets that are not UTF-8 are kept, as in FreeSWITCH."""
-        return json.dumps(self._recorded, ensure_ascii=False)
+        return json.dumps(self.recorded, ensure_ascii=False)
 
     @property
     def time(self) -> float:
