@@ -8,7 +8,7 @@ R is 93.2. What is left is what RTP and RTCP measure: the delay, the loss and ho
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 # fmt: off
 SLR, RLR = 8.0, 2.0          # dB: send and receive loudness rating
@@ -41,36 +41,32 @@ class Codec(NamedTuple):
     """Packet-loss robustness factor."""
 
 
-G711_WITH_PLC = Codec(0.0, 25.1)
-"""G.711 with packet-loss concealment."""
-
-CODECS = {
-    "PCMU": G711_WITH_PLC,
-    "PCMA": G711_WITH_PLC,
-    "G729": Codec(11.0, 19.0),
-    "G723": Codec(15.0, 16.1),
-}
-"""
-By FreeSWITCH's name: G.711 with concealment, which nearly every telephone has; G.729A with VAD; G.723.1 at 6.3 kbit/s
-with VAD (G.113 Appendix I). Wideband codecs are on another scale (G.107.1) and have none.
-"""
+G711_WITH_PLC, G711_WITHOUT_PLC = Codec(0.0, 25.1), Codec(0.0, 4.3)
+"""G.711 with and without packet-loss concealment (G.113 Appendix I, as the codecs of `reports.opinion`)."""
 
 
-def rating(delay: float = 0.0, loss: float = 0.0, codec: Codec = G711_WITH_PLC, burst_ratio: float = 1.0) -> float:
+def rating(
+    delay: float = 0.0,
+    loss: float = 0.0,
+    codec: Codec = G711_WITH_PLC,
+    burst_ratio: float = 1.0,
+    advantage: float = 0.0,
+) -> float:
     """
-    R, from less than 0 to 93.2.
+    R = Ro - Is - Id - Ie,eff + A, from less than 0 to 93.2 and the advantage (§7).
 
     Args:
         delay: from mouth to ear, ms.
         loss: share of packets that never came or came too late, 0 to 1.
         codec: what it does to speech.
         burst_ratio: mean length of gaps divided by that of random loss, 1 or more (§7.5.1).
+        advantage: A, what a user puts up with for an advantage of access, 0 (wired) to 20 (§7.6).
     """
     delay = min(max(delay, 0.0), MAX_DELAY)
     percent = 100 * min(max(loss, 0.0), 1.0)
     impairment = codec.ie + (MAX_IE - codec.ie) * percent / (percent / max(burst_ratio, 1.0) + codec.bpl)
     # the Recommendation has it fall by 0.06 between 0 and 1 ms
-    return _RO - _IS - max(_ID_AT_0, _delay_impairment(delay)) - impairment
+    return _RO - _IS - max(_ID_AT_0, _delay_impairment(delay)) - impairment + advantage
 
 
 def mos(r: float) -> float:
@@ -81,12 +77,6 @@ def mos(r: float) -> float:
         return MAX_MOS
     # between 0 and 6.5 the polynomial is below 1
     return max(MIN_MOS, 1 + 0.035 * r + r * (r - 60) * (MAX_R - r) * 7e-6)
-
-
-def estimate(codec_name: Optional[str], delay: float, loss: float) -> Optional[float]:
-    """MOS of a stream, None for a codec of which G.113 says nothing; see `rating`."""
-    codec = CODECS.get((codec_name or "").upper())
-    return None if codec is None else mos(rating(delay, loss, codec))
 
 
 def _signal_to_noise() -> tuple[float, float]:

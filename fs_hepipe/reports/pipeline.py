@@ -168,7 +168,12 @@ class Pipeline:
                     records.append(self._line(event, name, timestamp, leg))
                 if ends:
                     correlation_id, left_out = self._datagrams.correlation(leg), self.counters.left_out
-                    records.extend(qos(get, timestamp, leg, correlation_id, settings.qos_type, left_out))
+                    records.extend(
+                        qos(
+                            get, timestamp, leg, correlation_id, settings.qos_type, left_out,
+                            conceals=settings.qos_plc,
+                        )
+                    )  # fmt: skip
                     leg.reported = True
         finally:  # a statistic that is no number must not cost the line, nor leave the leg behind
             if name == names.CHANNEL_DESTROY:

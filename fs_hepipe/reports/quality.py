@@ -11,8 +11,8 @@ Rules:
 4. MOS and R are made of the flaws, which are set back to none whenever they outnumber the packets
    (switch_rtp.c:do_mos). So they are believed only if as many flaws were counted as the loss makes necessary: see
    `_shows_loss`.
-5. Of `sent` nobody tells a MOS: it is an estimate by the E-model (`reports.emodel`), if the codec is known to it.
-   MOS_SOURCE says whose it is, MOS_KIND what the estimate is of.
+5. MOS is an estimate by the E-model (`reports.opinion`), in both directions, and MOS_SOURCE says so. The switch's own
+   of what it received is SWITCH_MOS; it is MOS, and MOS_SOURCE says so, only where there can be no estimate.
 6. Received after sent, audio last: heplify-server's gauges are of whatever report came last.
 
 Keys are those of the "rtpagent" full report as Homer and heplify-server read it; units in `_received` and `_sent`.
@@ -23,42 +23,32 @@ from __future__ import annotations
 import math
 from typing import Any, Optional
 
-from fs_hepipe.calls.endpoint import UNSPECIFIED, Endpoint
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO, Medium
-from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.stream import Reception
-from fs_hepipe.reports.emodel import estimate
+from fs_hepipe.reports.opinion import SWITCH
+from fs_hepipe.reports.stream_report import HANGUP, estimated, records_of
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.numbers import Lenient, milliseconds
-from fs_hepipe.words.text import shown, to_json
 
 MIN_MOS, MAX_MOS = 1.0, 5.0
 """The scale of MOS (ITU-T P.800)."""
 
+SWITCHES = {"SWITCH_RFACTOR": "RFACTOR", "SWITCH_MOS": "MOS"}
+"""The switch's own figures: the keys that they have where there is no estimate."""
+
+MS = 1000
+
 FLAWLESS_R, FLAWLESS_MOS = 100.0, 4.5
 """R and MOS as long as no flaw was counted; R is a percentage here."""
-
-CREDIBLE_LOSS = 0.01
-"""Share of lost packets from which MOS has to show it."""
 
 LOST_AT_START = 1
 """Packets that FreeSWITCH counts as lost at the start of nearly every stream (switch_rtp.c:rtcp_stats_init)."""
 
-BUFFERED = 2
-"""Jitters that a de-jitter buffer is supposed to hold, for the delay."""
-
-SWITCH, G_107 = "switch", "G.107"
-"""MOS_SOURCE."""
-
-LISTENING, CONVERSATIONAL = "LQ", "CQ"
-"""MOS_KIND: without the delay, where no round trip is known; with it (RFC 3611 §4.7.5)."""
-
-MICROS = 1_000_000
-
-RECEIVED, SENT = 0, 1
-"""DIR: the stream that the switch received, the stream that it sent."""
+CREDIBLE_LOSS = 0.01
+"""Share of lost packets from which MOS has to show it."""
 
 
 def qos(
@@ -68,37 +58,31 @@ def qos(
     call_id: Optional[str],
     protocol_types: tuple[int, ...],
     left_out: Counts[str],
+    *,
+    conceals: bool = True,
 ) -> list[Record]:
     """
     The reports of a leg that ended (CHANNEL_HANGUP_COMPLETE) at `timestamp`, microseconds; none without media.
 
     Args:
         left_out: where numbers that are not reported are counted.
+        conceals: whether receivers conceal what is lost of G.711.
     """
     statistics = Lenient(get, left_out)
     reports: list[tuple[Medium, bool, dict[str, Any]]] = []
     for medium in leg.all_media or [Medium(AUDIO)]:
-        for is_received, report in ((False, _sent(statistics, medium)), (True, _received(statistics, medium))):
+        sent = _sent(statistics, medium, conceals=conceals)
+        for is_received, report in ((False, sent), (True, _received(statistics, medium, conceals=conceals))):
             if report:
                 reports.append((medium, is_received, report))
     reports.sort(key=_place)
-    records: list[Record] = []
-    for medium, is_received, report in reports:
-        mos = report.get("MOS")
-        payload = to_json({**_about(leg, medium, call_id, timestamp, is_received=is_received), **report})
-        records += [
-            Record(
-                timestamp=timestamp,
-                protocol_type=protocol_type,
-                payload=payload,
-                received=is_received,
-                plane=Plane.RTP,
-                medium=medium.kind,
-                mos=None if mos is None else round(mos * 100),
-            )
-            for protocol_type in protocol_types
-        ]
-    return records
+    return [
+        record
+        for medium, is_received, report in reports
+        for record in records_of(
+            report, leg, medium, call_id, timestamp, protocol_types, kind=HANGUP, is_received=is_received
+        )
+    ]
 
 
 def _place(each: tuple[Medium, bool, dict[str, Any]]) -> tuple[bool, bool]:
@@ -107,7 +91,7 @@ def _place(each: tuple[Medium, bool, dict[str, Any]]) -> tuple[bool, bool]:
     return is_received, medium.kind == AUDIO
 
 
-def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:
+def _received(statistics: Lenient, medium: Medium, *, conceals: bool) -> dict[str, Any]:
     """What the switch counted of the far end's stream."""
     prefix = f"variable_rtp_{medium.kind}_in_"
     packets = statistics.unsigned(prefix + "packet_count")
@@ -136,18 +120,26 @@ def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:
         "MAX_DEVIATION": _deviation(statistics.decimal(prefix + "jitter_max_variance")),     # ms, from ms²
         "DELTA":      statistics.decimal(prefix + "mean_interval", least=0.0) or None,       # ms
         "TL_BYTE":    statistics.unsigned(prefix + "raw_bytes"),
-        "RFACTOR":    statistics.decimal(prefix + "quality_percentage", 0.0, FLAWLESS_R),
-        "MOS":        statistics.decimal(prefix + "mos", MIN_MOS, MAX_MOS),
+        "SWITCH_RFACTOR": statistics.decimal(prefix + "quality_percentage", 0.0, FLAWLESS_R),
+        "SWITCH_MOS": statistics.decimal(prefix + "mos", MIN_MOS, MAX_MOS),
     }
     # fmt: on
     report.update((key, value) for key, value in optional.items() if value is not None)
     if not _shows_loss(report, packets or 0, lost, weighted_rate, statistics.unsigned(prefix + "flaw_total")):
-        for key in {"RFACTOR", "MOS"} & report.keys():
+        for key in SWITCHES.keys() & report.keys():
             del report[key]
             statistics.leave_out("contradicted")
-    if "MOS" in report:
-        report["MOS_SOURCE"] = SWITCH
+    rtt = medium.sent.last.rtt if medium.sent.last else None  # of the path, which is the same both ways
+    report.update(
+        _estimated(report, medium, last, None if rtt is None else rtt * MS, conceals=conceals) or _of_the_switch(report)
+    )
     return report
+
+
+def _of_the_switch(report: dict[str, Any]) -> dict[str, Any]:
+    """The switch's own figures as the report's, where there is no estimate."""
+    found = {key: report[own] for own, key in SWITCHES.items() if own in report}
+    return {**found, "MOS_SOURCE": SWITCH} if "MOS" in found else found
 
 
 def _shows_loss(
@@ -169,11 +161,11 @@ def _shows_loss(
         return True
     if not is_lossy:
         return True
-    is_flawless = report.get("RFACTOR") == FLAWLESS_R or report.get("MOS") == FLAWLESS_MOS
+    is_flawless = report.get("SWITCH_RFACTOR") == FLAWLESS_R or report.get("SWITCH_MOS") == FLAWLESS_MOS
     return not is_flawless and (flaws is None or flaws >= least)
 
 
-def _sent(statistics: Lenient, medium: Medium) -> dict[str, Any]:
+def _sent(statistics: Lenient, medium: Medium, *, conceals: bool) -> dict[str, Any]:
     """What the far end last said of our stream."""
     lost, last = medium.sent.lost, medium.sent.last
     prefix = f"variable_rtp_{medium.kind}_out_"
@@ -191,60 +183,26 @@ def _sent(statistics: Lenient, medium: Medium) -> dict[str, Any]:
     # fmt: off
     optional = {
         "JITTER":  milliseconds(last.jitter, medium.clock),                                  # ms
-        "RTT":     None if last.rtt is None else round(last.rtt * 1000, 3),                  # ms
+        "RTT":     None if last.rtt is None else round(last.rtt * MS, 3),                    # ms
         "TL_BYTE": statistics.unsigned(prefix + "raw_bytes"),
     }
     # fmt: on
     report.update((key, value) for key, value in optional.items() if value is not None)
-    if "TOTAL_PK" in report and packets is not None:
-        report.update(_estimate(medium, lost, packets, last))
+    report.update(_estimated(report, medium, last, report.get("RTT"), conceals=conceals))
     return report
 
 
-def _estimate(medium: Medium, lost: int, expected: int, last: Reception) -> dict[str, Any]:
-    """MOS by the E-model of audio of which this many packets were expected; nothing where its codec has none."""
-    if medium.kind != AUDIO or expected <= 0:
+def _estimated(
+    report: dict[str, Any], medium: Medium, last: Optional[Reception], rtt: Optional[float], *, conceals: bool
+) -> dict[str, Any]:
+    """What the E-model says of a report that has both packets expected and lost."""
+    if "EXPECTED_PK" not in report or "PACKET_LOSS" not in report:
         return {}
-    loss = lost / expected if lost > LOST_AT_START else 0.0
-    delay, kind = 0.0, LISTENING
-    if last.rtt is not None:
-        buffered = milliseconds(last.jitter, medium.clock) or 0.0
-        delay, kind = last.rtt * 1000 / 2 + BUFFERED * buffered + (medium.ptime or 0), CONVERSATIONAL
-    mos = estimate(medium.codec, delay, loss)
-    return {} if mos is None else {"MOS": round(mos, 2), "MOS_SOURCE": G_107, "MOS_KIND": kind}
+    lost = report["PACKET_LOSS"] if report["PACKET_LOSS"] > LOST_AT_START else 0
+    jitter = milliseconds(last.jitter, medium.clock) if last else None
+    return estimated(medium, lost, report["EXPECTED_PK"], jitter, rtt, conceals=conceals)
 
 
 def _deviation(variance: Optional[float]) -> Optional[float]:
     """ms from ms²; the switch starts at 0, which is no measurement."""
     return round(math.sqrt(variance), 3) if variance and variance > 0 else None
-
-
-def _about(leg: Leg, medium: Medium, call_id: Optional[str], timestamp: int, *, is_received: bool) -> dict[str, Any]:
-    """Which stream of which call a report is about."""
-    source, destination = (medium.remote, medium.local) if is_received else (medium.local, medium.remote)
-    # fmt: off
-    about = {
-        "CORRELATION_ID":  shown(call_id) if call_id else None,
-        "RTP_SIP_CALL_ID": shown(leg.call_id) if leg.call_id else None,
-        "REPORT_TS":       timestamp / MICROS,             # s since 1970
-        "TYPE":            "HANGUP",
-        "DIR":             RECEIVED if is_received else SENT,
-        "MEDIUM":          medium.kind,
-        "SSRC":            (medium.received if is_received else medium.sent).ssrc,
-        "CODEC_NAME":      shown(medium.codec) if medium.codec else None,
-        "CODEC_PT":        medium.payload_type,
-        "CLOCK":           medium.clock,                   # timestamp units per second
-        "PTIME":           medium.ptime,                   # ms
-        **_named("SRC", source),
-        **_named("DST", destination),
-        "LEG":             shown(leg.unique_id),
-    }
-    # fmt: on
-    return {key: value for key, value in about.items() if value is not None}
-
-
-def _named(side: str, endpoint: Optional[Endpoint]) -> dict[str, Any]:
-    if endpoint is None:
-        return {}
-    address = {} if endpoint.ip in UNSPECIFIED else {f"{side}_IP": endpoint.ip}
-    return {**address, f"{side}_PORT": endpoint.port}

@@ -94,6 +94,11 @@ class Settings:
         "HEP protocol types of a quality report, one message each; 34: heplify-server and Homer 7, 35: Homer 11's QoS "
         "tab, 32 or 99: Kamailio's sipcapture; Homer 7 shows 34 and 35 in one chart: do not send it both",
     )
+    qos_plc: bool = parameter(
+        "yes", switch,
+        "whether receivers conceal lost packets of G.711 (packet-loss concealment), as nearly all do: for the "
+        "estimated MOS",
+    )
     rtcp_jitter_unit: str = parameter(
         "ms", one_of(JITTER_UNITS),
         "`ms`: milliseconds, which Homer's charts assume; `rtp`: RTP timestamp units, as in RFC 3550",

@@ -25,8 +25,7 @@ from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import Medium
 from fs_hepipe.calls.record import Record
 from fs_hepipe.hep import Message, decode
-from fs_hepipe.reports import call_log, custom, whole_event
-from fs_hepipe.reports import quality as qos
+from fs_hepipe.reports import call_log, custom, stream_report, whole_event
 from fs_hepipe.reports.pipeline import Pipeline
 from fs_hepipe.words import names, text
 from fs_hepipe.words.counters import Counters
@@ -335,7 +334,7 @@ ENCODERS: dict[str, Callable[[Any], bytes]] = {"orjson": text.to_json, "stdlib":
 def json_by(encoder: str) -> Iterator[None]:
     """Every mapper writes its JSON with this encoder."""
     with ExitStack() as stack:
-        for module in (call_log, custom, qos, leg, whole_event):
+        for module in (call_log, custom, stream_report, leg, whole_event):
             stack.enter_context(mock.patch.object(module, "to_json", ENCODERS[encoder]))
         yield
 

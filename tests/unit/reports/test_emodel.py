@@ -1,6 +1,6 @@
 """
-The E-model against published values: ITU-T G.107 (06/2015) with its defaults, G.113 Appendix I, and what G.109 and
-G.114 say of delay.
+The E-model against published values: ITU-T G.107 (06/2015) with its defaults, G.113 Appendix I, what G.109 and G.114
+say of delay, the approximation that Cole and Rosenbluth published of it, and another full implementation.
 """
 
 from __future__ import annotations
@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.reports.emodel import CODECS, MAX_MOS, MIN_MOS, Codec, estimate, mos, rating
+from fs_hepipe.reports.emodel import (
+    G711_WITH_PLC,
+    G711_WITHOUT_PLC,
+    MAX_MOS,
+    MIN_MOS,
+    Codec,
+    mos,
+    rating,
+)
+from fs_hepipe.reports.opinion import CODECS
 
 DELAYS = st.floats(0, 20_000)
 SHARES = st.floats(0, 1)
@@ -44,13 +53,34 @@ def test_delay_costs_what_g_114_draws(delay: float, lowest: float, highest: floa
     assert lowest < rating(delay) < highest
 
 
-@pytest.mark.parametrize("codec, loss, impairment", [
-    ("PCMU", 0.0, 0.0), ("PCMA", 0.01, 95 / 26.1), ("PCMU", 0.05, 475 / 30.1), ("G729", 0.0, 11.0),
-    ("G729", 0.02, 11 + 84 * 2 / 21), ("G723", 0.0, 15.0),
+@pytest.mark.parametrize("delay, r", [
+    (0, 93.206), (10, 92.848), (50, 91.756), (100, 90.664), (150, 89.539), (177.3, 88.052), (200, 85.805),
+    (250, 79.177), (300, 72.666), (400, 62.247), (500, 54.803), (1000, 39.077),
 ])  # fmt: skip
-def test_loss_costs_what_ie_and_bpl_say(codec: str, loss: float, impairment: float) -> None:
+def test_delay_costs_what_another_implementation_says(delay: float, r: float) -> None:
+    """A public one of all terms in Python, by other hands, with the defaults; the Recommendation's text is the same."""
+    assert rating(delay) == pytest.approx(r, abs=0.001)
+
+
+@pytest.mark.parametrize("delay", range(0, 301, 10))
+def test_delay_costs_what_cole_and_rosenbluth_approximated(delay: float) -> None:
+    """Voice over IP performance monitoring, ACM CCR 31(2), 2001: Id = 0.024 d + 0.11 (d - 177.3) beyond 177.3 ms."""
+    assert rating(delay) == pytest.approx(93.2 - 0.024 * delay - 0.11 * max(delay - 177.3, 0), abs=0.9)
+
+
+@pytest.mark.parametrize("codec, loss, impairment", [
+    (G711_WITH_PLC, 0.0, 0.0), (G711_WITH_PLC, 0.01, 95 / 26.1), (G711_WITH_PLC, 0.05, 475 / 30.1),
+    (G711_WITHOUT_PLC, 0.01, 95 / 5.3), (CODECS["G729"], 0.0, 11.0), (CODECS["G729"], 0.02, 11 + 84 * 2 / 21),
+    (CODECS["G723"], 0.0, 15.0),
+])  # fmt: skip
+def test_loss_costs_what_ie_and_bpl_say(codec: Codec, loss: float, impairment: float) -> None:
     """G.107 §7.5 with G.113's values."""
-    assert rating(0, 0) - rating(0, loss, CODECS[codec]) == pytest.approx(impairment)
+    assert rating(0, 0) - rating(0, loss, codec) == pytest.approx(impairment)
+
+
+def test_an_advantage_of_access_is_added() -> None:
+    """G.107 §7.6: 10 for mobile users."""
+    assert rating(100, 0.02, advantage=10) == rating(100, 0.02) + 10
 
 
 def test_loss_in_bursts_costs_more() -> None:
@@ -66,8 +96,3 @@ def test_more_delay_or_loss_is_never_better(delay: float, more: float, loss: flo
 @given(st.floats(-100, 200), st.floats(0, 100))
 def test_a_better_r_is_never_a_worse_mos(r: float, more: float) -> None:
     assert MIN_MOS <= mos(r) <= mos(r + more) + 1e-9 <= MAX_MOS + 1e-9
-
-
-def test_a_codec_of_which_g_113_says_nothing_has_no_estimate() -> None:
-    assert estimate("opus", 0, 0) is estimate(None, 0, 0) is estimate("G722", 0, 0) is None
-    assert estimate("pcmu", 0, 0) == estimate("PCMA", 0, 0) == pytest.approx(4.41, abs=0.005)

@@ -47,26 +47,29 @@ def test_what_the_switch_received_is_told_in_full(encoder: str) -> None:
     with json_by(encoder):
         (record,) = report(leg_with(medium(heard=Reception(1, 5, 1000, 16))), statistics())
     assert (record.protocol_type, record.received, record.plane, record.medium) == (34, True, Plane.RTP, "audio")
-    assert (record.timestamp, record.mos) == (T0, 442)
+    assert (record.timestamp, record.mos) == (T0, 436)
     assert body(record) == {
         "CORRELATION_ID": "call-a", "RTP_SIP_CALL_ID": "call-a", "REPORT_TS": T0 / 1e6, "TYPE": "HANGUP", "DIR": 0,
-        "MEDIUM": "audio", "SSRC": 0xFAFA, "CODEC_NAME": "PCMU", "CODEC_PT": 0, "CLOCK": 8000, "PTIME": 20,
+        "MEDIUM": "audio", "SSRC": 0xFAFA, "CODEC_NAME": "PCMU", "CODEC_BAND": "narrow", "CODEC_PT": 0, "CLOCK": 8000,
+        "PTIME": 20,
         "SRC_IP": "198.51.100.7", "SRC_PORT": 30_000, "DST_IP": "192.0.2.2", "DST_PORT": 20_000, "LEG": "leg-a",
         "TOTAL_PK": 795, "EXPECTED_PK": 800, "PACKET_LOSS": 5, "JITTER": 2.0, "MIN_DEVIATION": 4.0,
-        "MAX_DEVIATION": 15.0, "DELTA": 20.03, "TL_BYTE": 136_740, "RFACTOR": 97.0, "MOS": 4.42, "MOS_SOURCE": "switch",
+        "MAX_DEVIATION": 15.0, "DELTA": 20.03, "TL_BYTE": 136_740, "SWITCH_RFACTOR": 97.0, "SWITCH_MOS": 4.42,
+        "RFACTOR": 90.9, "MOS": 4.36, "MOS_SOURCE": "G.107", "MOS_KIND": "LQ", "MOS_LQ": 4.36,
     }  # fmt: skip
 
 
 def test_what_the_far_end_said_it_received_is_told_in_full() -> None:
     sound = medium(heard=Reception(1, 5, 1000, 16), said=Reception(1, 7, 1000, 24, 0.0401312))
     _, record = report(leg_with(sound), statistics())
-    assert (record.received, record.mos, record.medium) == (False, 430, "audio")
+    assert (record.received, record.mos, record.medium) == (False, 429, "audio")
     assert body(record) == {
         "CORRELATION_ID": "call-a", "RTP_SIP_CALL_ID": "call-a", "REPORT_TS": T0 / 1e6, "TYPE": "HANGUP", "DIR": 1,
-        "MEDIUM": "audio", "SSRC": 0x0A0A0A0A, "CODEC_NAME": "PCMU", "CODEC_PT": 0, "CLOCK": 8000, "PTIME": 20,
+        "MEDIUM": "audio", "SSRC": 0x0A0A0A0A, "CODEC_NAME": "PCMU", "CODEC_BAND": "narrow", "CODEC_PT": 0,
+        "CLOCK": 8000, "PTIME": 20,
         "SRC_IP": "192.0.2.2", "SRC_PORT": 20_000, "DST_IP": "198.51.100.7", "DST_PORT": 30_000, "LEG": "leg-a",
         "TOTAL_PK": 787, "EXPECTED_PK": 794, "PACKET_LOSS": 7, "JITTER": 3.0, "RTT": 40.131, "TL_BYTE": 136_568,
-        "MOS": 4.3, "MOS_SOURCE": "G.107", "MOS_KIND": "CQ",
+        "RFACTOR": 88.3, "MOS": 4.29, "MOS_SOURCE": "G.107", "MOS_KIND": "CQ", "MOS_LQ": 4.34,
     }  # fmt: skip
 
 
@@ -89,7 +92,7 @@ def test_the_report_that_heplify_server_keeps_is_that_of_received_audio() -> Non
     ]  # fmt: skip
 
 
-# --- MOS of the stream we sent ----------------------------------------------------------------------------------------
+# --- the estimated MOS ----------------------------------------------------------------------------------------
 
 
 def mos_sent(codec: Optional[str] = "PCMU", lost: int = 0, rtt: Optional[float] = None, kind: str = "audio") -> Any:
@@ -102,9 +105,35 @@ def mos_sent(codec: Optional[str] = "PCMU", lost: int = 0, rtt: Optional[float] 
 
 def test_the_mos_of_what_we_sent_is_an_estimate_and_says_so() -> None:
     assert mos_sent() == (4.41, "G.107", "LQ")
-    assert mos_sent(rtt=0.04) == (4.38, "G.107", "CQ")
+    assert mos_sent(rtt=0.04) == (4.37, "G.107", "CQ")
     assert mos_sent(lost=40) == (3.92, "G.107", "LQ")
     assert mos_sent(lost=79) < mos_sent(lost=40)
+
+
+def test_the_mos_of_what_we_received_is_an_estimate_too_and_the_switchs_own_stands_beside_it() -> None:
+    sound = medium(heard=Reception(1, 40, 1000, 24))
+    told = received(leg_with(sound), in_flaw_total="60")
+    assert (told["MOS"], told["MOS_SOURCE"], told["MOS_KIND"], told["SWITCH_MOS"]) == (3.95, "G.107", "LQ", 4.42)
+    sound.sent.add(*Reception(2, 0, 1000, 24, 0.4))  # the round trip of the path
+    assert received(leg_with(sound))["MOS_KIND"] == "CQ"
+    assert received(leg_with(sound))["MOS"] < received(leg_with(sound))["MOS_LQ"] == 3.95
+
+
+@pytest.mark.parametrize("codec", ["opus", "G722", None])
+def test_where_there_is_no_estimate_the_mos_is_the_switchs_own_and_says_so(codec: Optional[str]) -> None:
+    sound = medium(heard=Reception(1, 5, 1000, 16))
+    sound.codec = codec
+    told = received(leg_with(sound))
+    assert (told["MOS"], told["RFACTOR"], told["MOS_SOURCE"]) == (4.42, 97.0, "switch")
+    assert (told["SWITCH_MOS"], told["SWITCH_RFACTOR"]) == (4.42, 97.0)
+    assert not {"MOS_KIND", "MOS_LQ"} & set(told)
+    assert told.get("CODEC_BAND") == {"opus": "full", "G722": "wide", None: None}[codec]
+
+
+def test_a_receiver_that_conceals_nothing_has_a_lower_mos() -> None:
+    leg = leg_with(medium(heard=Reception(1, 40, 1000, 24)))
+    (record,) = qos(statistics().get, T0, leg, leg.call_id, (34,), Counts(), conceals=False)
+    assert body(record)["MOS"] < 2.7 < received(leg)["MOS"]
 
 
 def test_a_codec_that_the_e_model_does_not_know_has_no_mos() -> None:
@@ -120,7 +149,7 @@ def test_one_packet_lost_at_the_start_costs_no_mos() -> None:
     assert mos_sent(lost=1) == mos_sent(lost=0)
     sound = medium(heard=Reception(1, 1, 1000, 16))
     told = received(leg_with(sound), in_packet_count="40", in_flaw_total="0", in_mos="4.5", in_quality_percentage="100")
-    assert (told["PACKET_LOSS"], told["MOS"]) == (1, 4.5)
+    assert (told["PACKET_LOSS"], told["MOS"], told["SWITCH_MOS"]) == (1, 4.41, 4.5)
 
 
 # --- loss -------------------------------------------------------------------------------------------------------------
@@ -207,16 +236,15 @@ def test_a_stream_that_lost_8_percent_is_not_called_flawless() -> None:
     (record,) = report(
         leg_with(medium(heard=Reception(1, 69, 1000, None))), statistics(in_quality_percentage="100.00", in_mos="4.50")
     )
-    assert record.mos is None
-    assert not {"MOS", "RFACTOR"} & set(body(record))
-    assert body(record)["PACKET_LOSS"] == 69
+    assert not {"SWITCH_MOS", "SWITCH_RFACTOR"} & set(body(record))
+    assert (body(record)["PACKET_LOSS"], body(record)["MOS"], record.mos) == (69, 3.61, 361)
 
 
 @pytest.mark.parametrize("lost", [0, 1, 8])
 def test_a_flawless_stream_that_lost_next_to_nothing_is_believed(lost: int) -> None:
     leg = leg_with(medium(heard=Reception(1, lost, None, None)))
-    (record,) = report(leg, statistics(in_quality_percentage="100.00", in_mos="4.50"))
-    assert (record.mos, body(record)["MOS"], body(record)["RFACTOR"]) == (450, 4.5, 100.0)
+    told = body(report(leg, statistics(in_quality_percentage="100.00", in_mos="4.50"))[0])
+    assert (told["SWITCH_MOS"], told["SWITCH_RFACTOR"], told["MOS_SOURCE"]) == (4.5, 100.0, "G.107")
 
 
 @pytest.mark.parametrize("rate, believed", [(None, True), ("0.00", True), ("0.01", True), ("0.02", False)])
@@ -233,18 +261,16 @@ def test_without_rtcp_the_switchs_own_loss_tells_whether_a_flawless_mos_is_belie
 
 
 def test_a_mos_that_shows_the_loss_is_believed() -> None:
-    variables = statistics(in_mos="3.91", in_flaw_total="69")
-    (record,) = report(leg_with(medium(heard=Reception(1, 69, 1000, None))), variables)
-    assert (record.mos, body(record)["MOS"]) == (391, 3.91)
+    told = received(leg_with(medium(heard=Reception(1, 69, 1000, None))), in_mos="3.91", in_flaw_total="69")
+    assert (told["SWITCH_MOS"], told["MOS"]) == (3.91, 3.61)
 
 
 def test_mos_made_of_fewer_flaws_than_lost_packets_is_left_out_and_counted() -> None:
     """The flaws were set back on the way, and some more were counted since: no 100 and no 4.5."""
     variables, left_out = statistics(in_mos="4.02", in_quality_percentage="80.00", in_flaw_total="68"), Counts[str]()
     (record,) = report(leg_with(medium(heard=Reception(1, 69, 1000, None))), variables, left_out=left_out)
-    assert record.mos is None
-    assert not {"MOS", "RFACTOR"} & set(body(record))
-    assert left_out == {"contradicted": 2}
+    assert not {"SWITCH_MOS", "SWITCH_RFACTOR"} & set(body(record))
+    assert (body(record)["MOS"], left_out) == (3.61, {"contradicted": 2})
 
 
 @pytest.mark.parametrize(
@@ -294,14 +320,14 @@ def test_either_of_mos_and_r_tells_that_no_flaw_was_seen() -> None:
         other = "in_quality_percentage" if only == "in_mos" else "in_mos"
         del variables[f"variable_rtp_audio_{other}"]
         (record,) = report(leg_with(medium(heard=Reception(1, 69, 1000, None))), variables)
-        assert not {"MOS", "RFACTOR"} & set(body(record))
+        assert not {"SWITCH_MOS", "SWITCH_RFACTOR"} & set(body(record))
 
 
 def test_a_loss_of_one_percent_is_none_that_mos_has_to_show() -> None:
     for lost, believed in ((8, True), (9, False)):
         variables = statistics(in_packet_count=str(800 - lost), in_quality_percentage="100.00", in_mos="4.50")
         (record,) = report(leg_with(medium(heard=Reception(1, lost, None, None))), variables)
-        assert ("MOS" in body(record)) == believed
+        assert ("SWITCH_MOS" in body(record)) == believed
 
 
 def test_a_leg_that_received_nothing_has_no_mos() -> None:
@@ -379,9 +405,10 @@ def test_a_leg_whose_media_nobody_saw_is_reported_without_addresses() -> None:
 
 
 STATISTICS = {
-    "in_packet_count": "TOTAL_PK", "in_mos": "MOS", "in_quality_percentage": "RFACTOR", "in_mean_interval": "DELTA",
-    "in_raw_bytes": "TL_BYTE", "in_jitter_min_variance": "MIN_DEVIATION", "in_jitter_max_variance": "MAX_DEVIATION",
-    "out_packet_count": "TOTAL_PK", "out_raw_bytes": "TL_BYTE", "in_jitter_loss_rate": None, "in_flaw_total": None,
+    "in_packet_count": "TOTAL_PK", "in_mos": "SWITCH_MOS", "in_quality_percentage": "SWITCH_RFACTOR",
+    "in_mean_interval": "DELTA", "in_raw_bytes": "TL_BYTE", "in_jitter_min_variance": "MIN_DEVIATION",
+    "in_jitter_max_variance": "MAX_DEVIATION", "out_packet_count": "TOTAL_PK", "out_raw_bytes": "TL_BYTE",
+    "in_jitter_loss_rate": None, "in_flaw_total": None,
 }  # fmt: skip
 
 
@@ -395,9 +422,10 @@ def test_a_statistic_that_is_not_a_number_costs_no_other_one(header: str, text: 
     assert left_out == {"not_a_number": 1}
     direction, missing = (0 if header.startswith("in_") else 1), {STATISTICS[header]}
     if header.endswith("packet_count"):
-        missing |= {"EXPECTED_PK"} | ({"MOS", "MOS_SOURCE", "MOS_KIND"} if direction else set())
-    if header == "in_mos":
-        missing.add("MOS_SOURCE")
+        missing |= {"EXPECTED_PK", "RFACTOR", "MOS", "MOS_SOURCE", "MOS_KIND", "MOS_LQ"}
+        if not direction:  # there is the switch's own
+            good[0].update(RFACTOR=97.0, MOS=4.42, MOS_SOURCE="switch")
+            missing -= {"RFACTOR", "MOS", "MOS_SOURCE"}
     assert [each["DIR"] for each in bad] == [0, 1]
     assert {key: value for key, value in good[direction].items() if key not in missing} == bad[direction]
     assert bad[1 - direction] == good[1 - direction]

@@ -1,0 +1,104 @@
+"""
+A report on the quality of one stream: which stream of which call it is about, and the records it is sent as.
+
+Keys are those of the "rtpagent" full report as Homer and heplify-server read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Optional
+
+from fs_hepipe.calls.endpoint import UNSPECIFIED, Endpoint
+from fs_hepipe.calls.leg import Leg
+from fs_hepipe.calls.media import AUDIO, Medium
+from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.reports.opinion import band, opinion, told
+from fs_hepipe.words.text import shown, to_json
+
+HANGUP, PERIODIC = "HANGUP", "PERIODIC"
+"""TYPE: of the whole stream, of an interval of it."""
+
+RECEIVED, SENT = 0, 1
+"""DIR: the stream that the switch received, the stream that it sent."""
+
+MICROS = 1_000_000
+
+
+def records_of(
+    report: dict[str, Any],
+    leg: Leg,
+    medium: Medium,
+    call_id: Optional[str],
+    timestamp: int,
+    protocol_types: tuple[int, ...],
+    *,
+    kind: str,
+    is_received: bool,
+) -> Iterator[Record]:
+    """
+    What was measured of a stream until `timestamp`, microseconds, as records, one of each protocol type.
+
+    Args:
+        kind: `HANGUP` or `PERIODIC`.
+    """
+    mos = report.get("MOS")
+    payload = to_json({**_about(leg, medium, call_id, timestamp, kind, is_received=is_received), **report})
+    for protocol_type in protocol_types:
+        yield Record(
+            timestamp=timestamp,
+            protocol_type=protocol_type,
+            payload=payload,
+            received=is_received,
+            plane=Plane.RTP,
+            medium=medium.kind,
+            mos=None if mos is None else round(mos * 100),
+        )
+
+
+def estimated(
+    medium: Medium, lost: int, expected: int, jitter: Optional[float], rtt: Optional[float], *, conceals: bool
+) -> dict[str, Any]:
+    """
+    What the E-model says of this many packets of audio; nothing where its codec has no estimate.
+
+    Args:
+        jitter: ms.
+        rtt: ms.
+    """
+    if medium.kind != AUDIO or expected <= 0:
+        return {}
+    return told(opinion(medium.codec, lost / expected, jitter, rtt, medium.ptime, conceals=conceals))
+
+
+def _about(
+    leg: Leg, medium: Medium, call_id: Optional[str], timestamp: int, kind: str, *, is_received: bool
+) -> dict[str, Any]:
+    source, destination = (medium.remote, medium.local) if is_received else (medium.local, medium.remote)
+    # fmt: off
+    about = {
+        "CORRELATION_ID":  shown(call_id) if call_id else None,
+        "RTP_SIP_CALL_ID": shown(leg.call_id) if leg.call_id else None,
+        "REPORT_TS":       timestamp / MICROS,             # s since 1970
+        "TYPE":            kind,
+        "DIR":             RECEIVED if is_received else SENT,
+        "MEDIUM":          medium.kind,
+        "SSRC":            (medium.received if is_received else medium.sent).ssrc,
+        "CODEC_NAME":      shown(medium.codec) if medium.codec else None,
+        "CODEC_BAND":      band(medium.codec) if medium.kind == AUDIO else None,
+        "CODEC_PT":        medium.payload_type,
+        "CLOCK":           medium.clock,                   # timestamp units per second
+        "PTIME":           medium.ptime,                   # ms
+        **_named("SRC", source),
+        **_named("DST", destination),
+        "LEG":             shown(leg.unique_id),
+    }
+    # fmt: on
+    return {key: value for key, value in about.items() if value is not None}
+
+
+def _named(side: str, endpoint: Optional[Endpoint]) -> dict[str, Any]:
+    if endpoint is None:
+        return {}
+    address = {} if endpoint.ip in UNSPECIFIED else {f"{side}_IP": endpoint.ip}
+    return {**address, f"{side}_PORT": endpoint.port}
