@@ -27,8 +27,11 @@ from fs_hepipe.hep import decode
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import events
 from fs_hepipe.words.event import RecordedEvent
+from fs_hepipe.words.settings import Settings
 
 RECORDING = "fs_hepipe/tools/recordings/load_150_calls.jsonl.gz"
+LONGER = "fs_hepipe/tools/recordings/lossy_media.jsonl.gz"
+"""Whose calls are long enough for a periodic report."""
 RECORDED_CALLS = 150
 
 SWITCHES = 1_000
@@ -49,7 +52,7 @@ OUTAGE = 600.0
 """Seconds."""
 
 
-def recorded() -> list[bytes]:
+def recorded(recording: str = RECORDING) -> list[bytes]:
     """The messages of the recorded calls."""
     found: list[bytes] = []
     send = Collectors.send
@@ -59,7 +62,7 @@ def recorded() -> list[bytes]:
 
     Collectors.send = keep  # type: ignore[method-assign, assignment]
     try:
-        play(Config(), Playback(each for each in events(RECORDING) if isinstance(each, RecordedEvent)))
+        play(Config(), Playback(each for each in events(recording) if isinstance(each, RecordedEvent)))
     finally:
         Collectors.send = send  # type: ignore[method-assign]
     return found
@@ -86,12 +89,15 @@ class Load:
     def __init__(self, messages: list[bytes]) -> None:
         reports = [each for each in messages if decode(each).protocol_type == RTCP]
         others = [each for each in messages if decode(each).protocol_type != RTCP]
+        periodic = [each for each in recorded(LONGER) if b'"TYPE":"PERIODIC"' in each]
         self.per_second = {
             "RTCP": CALLS * RTCP_A_CALL / RTCP_INTERVAL,
+            "quality in mid-call": CALLS * RTCP_A_CALL / Settings().qos_interval,
             "call lines, quality": CALLS / DURATION * len(others) / RECORDED_CALLS,
         }
         self.octets = {
             "RTCP": sum(map(len, reports)) / len(reports),
+            "quality in mid-call": sum(map(len, periodic)) / len(periodic),
             "call lines, quality": sum(map(len, others)) / len(others),
         }
         self.messages = sum(self.per_second.values())

@@ -1,11 +1,13 @@
 """
-RTCP reports about a stream -> what its receiver reported last, and what was lost of all its sources together.
+RTCP reports about a stream -> what its receiver reported last, what was lost of all its sources together, and what was
+measured from interval to interval.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple, Optional
 
+from fs_hepipe.calls import intervals
 from fs_hepipe.hep import Flow
 
 MAX_SOURCES = 8
@@ -29,6 +31,10 @@ class Reception(NamedTuple):
     """Round-trip time in seconds, where it was measured."""
 
 
+_NOTHING_BEFORE: tuple[int, tuple[Reception, ...]] = 0, ()
+"""Packets lost before counts of the same SSRC started anew; the last reports about SSRCs that there were before."""
+
+
 class Stream:
     """
     One medium in one direction: who sends it, and what its receiver reported.
@@ -37,7 +43,7 @@ class Stream:
     """
 
     __slots__ = (
-        "_highest_seq", "_jitter", "_lost", "_lost_before", "_others", "_rtt", "_source",
+        "_before", "_highest_seq", "_intervals", "_jitter", "_lost", "_rtt", "_source",
         "flow", "flow_version", "ssrc",
     )  # fmt: skip
 
@@ -53,8 +59,8 @@ class Stream:
         self._highest_seq: Optional[int] = None
         self._jitter: Optional[int] = None
         self._rtt: Optional[float] = None
-        self._others: tuple[Reception, ...] = ()  # the last reports about SSRCs that it had before
-        self._lost_before = 0  # packets, before counts of the same SSRC started anew
+        self._before = _NOTHING_BEFORE
+        self._intervals: intervals.State = None
 
     def add(
         self,
@@ -76,24 +82,26 @@ class Stream:
 
         Returns:
             How many packets were lost since the report before about this SSRC, negative with duplicates, or since its
-            counts began; and how many were expected since then, None where that cannot be told.
+            counts began; and how many were expected since then, negative if this report is the older one, None where
+            that cannot be told.
         """
         since: tuple[int, Optional[int]] = lost, None
         if self._source == ssrc:
             step, fewer = _step(self._highest_seq, highest_seq), self._lost - lost
             if step is not None and self._restarts(step, lost, by_us=by_us):
-                self._lost_before += self._lost
+                self._before = self._before[0] + self._lost, self._before[1]
             else:
-                since = -fewer, step if step is not None and 0 <= step <= MAX_DROPOUT else None
+                since = -fewer, step if step is not None and abs(step) <= MAX_DROPOUT else None
         elif self._source is not None:
-            others = tuple([other for other in self._others if other.ssrc != ssrc])
+            lost_before, before_these = self._before
+            others = tuple([other for other in before_these if other.ssrc != ssrc])
             if len(others) + 1 >= MAX_SOURCES:
                 return since
-            for before in self._others:
+            for before in before_these:
                 if before.ssrc == ssrc:
                     step = _step(before.highest_seq, highest_seq)
-                    since = lost - before.lost, step if step is not None and 0 <= step <= MAX_DROPOUT else None
-            self._others = (*others, *self.reports[-1:])
+                    since = lost - before.lost, step if step is not None and abs(step) <= MAX_DROPOUT else None
+            self._before = lost_before, (*others, *self.reports[-1:])
         self._source, self._lost, self._highest_seq, self._jitter, self._rtt = ssrc, lost, highest_seq, jitter, rtt
         return since
 
@@ -115,17 +123,60 @@ class Stream:
         return Reception(self._source, self._lost, self._highest_seq, self._jitter, self._rtt)
 
     @property
+    def rtt(self) -> Optional[float]:
+        """Seconds: the round trip that the newest report was told with."""
+        return self._rtt
+
+    @property
     def reports(self) -> tuple[Reception, ...]:
         """The newest report about each SSRC it has had, the newest of all last."""
         last = self.last
-        return () if last is None else (*self._others, last)
+        return () if last is None else (*self._before[1], last)
 
     @property
     def lost(self) -> Optional[int]:
         """Packets lost of all its sources together; None without a report."""
         if self._source is None:
             return None
-        return self._lost_before + self._lost + sum([report.lost for report in self._others])
+        lost_before, others = self._before
+        return lost_before + self._lost + sum([report.lost for report in others])
+
+    # --- intervals ---
+
+    def measure(
+        self, captured: int, since: tuple[Optional[int], Optional[int]], jitter: Optional[int], rtt: Optional[float]
+    ) -> bool:
+        """
+        Takes a report into the interval that runs, see `intervals.measured`. False: more packets were lost than
+        expected since the report before, so that one of both numbers is wrong, and neither is taken.
+        """
+        lost, expected = since
+        if lost is None or expected is None:
+            is_possible = True
+        else:
+            is_possible = lost <= expected if expected >= 0 else lost >= expected
+        known = since if is_possible else (None, None)
+        self._intervals = intervals.measured(self._intervals, captured, known, jitter, rtt)
+        return is_possible
+
+    @property
+    def lasts(self) -> int:
+        """Microseconds that the interval which runs has lasted."""
+        return intervals.lasts(self._intervals)
+
+    @property
+    def interval(self) -> Optional[intervals.Interval]:
+        """What was measured since the last interval ended; None without two reports."""
+        return intervals.running(self._intervals)
+
+    @property
+    def totals(self) -> intervals.Totals:
+        """The sum of the intervals that have ended."""
+        return intervals.totals(self._intervals)
+
+    def close(self, interval: intervals.Interval, sums: intervals.Totals) -> None:
+        """Ends the interval that runs; the sums have it."""
+        self._intervals = intervals.closed(interval, sums)
 
 
 def _step(before: Optional[int], after: Optional[int]) -> Optional[int]:

@@ -13,6 +13,7 @@ from typing import Callable, Optional
 
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.legs import MAX_UNIQUE_ID, Legs, partner
+from fs_hepipe.calls.media import VIDEO
 from fs_hepipe.calls.profiles import Question
 from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.registrations import Registrations
@@ -24,6 +25,7 @@ from fs_hepipe.reports.custom import NOTIFY_REFER, custom
 from fs_hepipe.reports.datagrams import Datagrams
 from fs_hepipe.reports.flows import Flows
 from fs_hepipe.reports.order import happened
+from fs_hepipe.reports.periodic import periodic
 from fs_hepipe.reports.quality import qos
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counters
@@ -171,7 +173,7 @@ class Pipeline:
                     records.extend(
                         qos(
                             get, timestamp, leg, correlation_id, settings.qos_type, left_out,
-                            conceals=settings.qos_plc,
+                            conceals=settings.qos_plc, sums_up=settings.qos_interval > 0,
                         )
                     )  # fmt: skip
                     leg.reported = True
@@ -201,13 +203,32 @@ class Pipeline:
                 self._ask_about(leg, now)
             if record is None:
                 return "empty_report"
-            if not self._settings.report_rtcp_events:
+            records = [record] if settings.report_rtcp_events else []
+            if settings.report_qos_events and settings.qos_interval:
+                records += self._periodic(leg, record)
+            if not records:
                 return "only_learned_from"
-            self._datagrams.emit(leg, (record,), now)
+            self._datagrams.emit(leg, records, now)
         finally:
             if leg.is_early and leg.channel is None and leg.held is None:
                 self.legs.drop(leg)  # else RTCP that comes after the end of its leg would leave one behind
         return ""
+
+    def _periodic(self, leg: Leg, told: Record) -> list[Record]:
+        """The report on the stream that this RTCP told of, if an interval of it has ended."""
+        medium = leg.video if told.medium == VIDEO else leg.audio
+        if medium is None or told.medium is None:
+            return []
+        settings = self._settings
+        return periodic(
+            leg,
+            medium,
+            settings.qos_interval,
+            self._datagrams.correlation(leg),
+            settings.qos_type,
+            is_received=not told.received,  # by us: what we say is of what we received
+            conceals=settings.qos_plc,
+        )
 
     def _ask_about(self, leg: Leg, now: float) -> None:
         """Learns from FreeSWITCH where a leg's media are now, before its RTCP is reported."""

@@ -23,11 +23,13 @@ from __future__ import annotations
 import math
 from typing import Any, Optional
 
+from fs_hepipe.calls.intervals import Totals
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO, Medium
 from fs_hepipe.calls.record import Record
-from fs_hepipe.calls.stream import Reception
+from fs_hepipe.calls.stream import Stream
 from fs_hepipe.reports.opinion import SWITCH
+from fs_hepipe.reports.periodic import summary
 from fs_hepipe.reports.stream_report import HANGUP, estimated, records_of
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
@@ -60,6 +62,7 @@ def qos(
     left_out: Counts[str],
     *,
     conceals: bool = True,
+    sums_up: bool = True,
 ) -> list[Record]:
     """
     The reports of a leg that ended (CHANNEL_HANGUP_COMPLETE) at `timestamp`, microseconds; none without media.
@@ -67,13 +70,17 @@ def qos(
     Args:
         left_out: where numbers that are not reported are counted.
         conceals: whether receivers conceal what is lost of G.711.
+        sums_up: whether there were periodic reports, whose mean, minimum and worst are told.
     """
     statistics = Lenient(get, left_out)
     reports: list[tuple[Medium, bool, dict[str, Any]]] = []
     for medium in leg.all_media or [Medium(AUDIO)]:
-        sent = _sent(statistics, medium, conceals=conceals)
-        for is_received, report in ((False, sent), (True, _received(statistics, medium, conceals=conceals))):
+        sent, received = _sent(statistics, medium), _received(statistics, medium)
+        for is_received, stream, report in ((False, medium.sent, sent), (True, medium.received, received)):
             if report:
+                sums, summed_up = summary(stream, medium, conceals=conceals) if sums_up else (Totals(), {})
+                report.update(_estimated(report, medium, stream, sums, conceals=conceals) or _of_the_switch(report))
+                report.update(summed_up)
                 reports.append((medium, is_received, report))
     reports.sort(key=_place)
     return [
@@ -91,7 +98,7 @@ def _place(each: tuple[Medium, bool, dict[str, Any]]) -> tuple[bool, bool]:
     return is_received, medium.kind == AUDIO
 
 
-def _received(statistics: Lenient, medium: Medium, *, conceals: bool) -> dict[str, Any]:
+def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:
     """What the switch counted of the far end's stream."""
     prefix = f"variable_rtp_{medium.kind}_in_"
     packets = statistics.unsigned(prefix + "packet_count")
@@ -129,10 +136,6 @@ def _received(statistics: Lenient, medium: Medium, *, conceals: bool) -> dict[st
         for key in SWITCHES.keys() & report.keys():
             del report[key]
             statistics.leave_out("contradicted")
-    rtt = medium.sent.last.rtt if medium.sent.last else None  # of the path, which is the same both ways
-    report.update(
-        _estimated(report, medium, last, None if rtt is None else rtt * MS, conceals=conceals) or _of_the_switch(report)
-    )
     return report
 
 
@@ -165,7 +168,7 @@ def _shows_loss(
     return not is_flawless and (flaws is None or flaws >= least)
 
 
-def _sent(statistics: Lenient, medium: Medium, *, conceals: bool) -> dict[str, Any]:
+def _sent(statistics: Lenient, medium: Medium) -> dict[str, Any]:
     """What the far end last said of our stream."""
     lost, last = medium.sent.lost, medium.sent.last
     prefix = f"variable_rtp_{medium.kind}_out_"
@@ -188,18 +191,25 @@ def _sent(statistics: Lenient, medium: Medium, *, conceals: bool) -> dict[str, A
     }
     # fmt: on
     report.update((key, value) for key, value in optional.items() if value is not None)
-    report.update(_estimated(report, medium, last, report.get("RTT"), conceals=conceals))
     return report
 
 
 def _estimated(
-    report: dict[str, Any], medium: Medium, last: Optional[Reception], rtt: Optional[float], *, conceals: bool
+    report: dict[str, Any], medium: Medium, stream: Stream, sums: Totals, *, conceals: bool
 ) -> dict[str, Any]:
-    """What the E-model says of a report that has both packets expected and lost."""
+    """
+    What the E-model says of a report that has both packets expected and lost. Jitter and round trip are the means of
+    the intervals, where there were any: those of the last report may be of a moment. A round trip that was not known in
+    each of them is none of the whole stream. It is that of the path, which is the same both ways.
+    """
     if "EXPECTED_PK" not in report or "PACKET_LOSS" not in report:
         return {}
     lost = report["PACKET_LOSS"] if report["PACKET_LOSS"] > LOST_AT_START else 0
-    jitter = milliseconds(last.jitter, medium.clock) if last else None
+    jitter = milliseconds(stream.last.jitter, medium.clock) if stream.last else None
+    rtt = None if medium.sent.rtt is None else medium.sent.rtt * MS
+    if sums.intervals:
+        jitter = sums.jitter_sum / sums.jittery if sums.jittery else None
+        rtt = sums.rtt_sum / sums.travelled if sums.travelled == sums.expected else None
     return estimated(medium, lost, report["EXPECTED_PK"], jitter, rtt, conceals=conceals)
 
 

@@ -73,6 +73,8 @@ def received(
                 left_out["contradicted"] += 1
             if block.ssrc is not None and block.lost is not None and (ours.ssrc is None or ours.ssrc == block.ssrc):
                 block.since = ours.add(block.ssrc, block.lost, block.highest_seq, block.jitter, block.rtt)
+                if not ours.measure(report.captured, block.since, block.jitter, block.rtt):
+                    left_out["contradicted"] += 1
     # 0 is an SSRC like any other, or that of no sender report yet
     report.sender = ssrc if ssrc or report.is_sender_report else None
     return _record(leg, report, jitter_unit, packets_lost, True)
@@ -95,7 +97,11 @@ def sent(
             _hear(leg, medium, ssrc)
             block = report.blocks[0]
             if block.lost is not None:
-                block.since = medium.received.add(ssrc, block.lost, block.highest_seq, block.jitter, by_us=True)
+                theirs = medium.received
+                block.since = theirs.add(ssrc, block.lost, block.highest_seq, block.jitter, by_us=True)
+                # the round trip of the path is the same both ways
+                if not theirs.measure(report.captured, block.since, block.jitter, medium.sent.rtt):
+                    left_out["contradicted"] += 1
     return _record(leg, report, jitter_unit, packets_lost, False)
 
 

@@ -96,7 +96,7 @@ def _packets_lost(block: Block, meaning: str) -> Optional[int]:
     since, expected = block.since
     if meaning == "interval":
         return since
-    if since is not None and expected and since <= expected:
+    if since is not None and expected and 0 < expected >= since:
         return (FRACTION * since + expected // 2) // expected if since > 0 else 0
     return 0 if lost <= 1 else block.fraction_lost
 

@@ -131,6 +131,9 @@ def _quality(report: Any) -> list[Piece]:
     if total is None and mos is None:
         raise NotAReportError
     pieces: list[Piece] = [way if total is None else f"{way} {total} packets"]
+    seconds = _number(report, "INTERVAL")
+    if seconds is not None:
+        pieces.append(f" in {seconds} s")
     if lost is not None:
         share = lost / expected if expected is not None and expected >= 1 else None
         pieces += [", ", _lost(lost, share, "")]
@@ -138,9 +141,11 @@ def _quality(report: Any) -> list[Piece]:
         value = _number(report, key)
         if value is not None:
             pieces.append(f", {name} {value}{unit}")
-    if mos is not None:
-        colour = good if mos >= GOOD_MOS else warn if mos >= FAIR_MOS else bad
-        pieces += [", ", colour(f"MOS {mos:.2f}")]
+    for key, name in (("MOS", "MOS"), ("MEAN_MOS", "mean"), ("MIN_MOS", "least")):
+        value = _number(report, key)
+        if value is not None:
+            colour = good if value >= GOOD_MOS else warn if value >= FAIR_MOS else bad
+            pieces += [", ", colour(f"{name} {value:.2f}")]
     return pieces
 
 

@@ -90,6 +90,19 @@ def whole(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+def none_or(lowest: int, highest: int) -> Callable[[str], int]:
+    """0, or a whole number of this range."""
+    in_range = whole(lowest, highest)
+
+    def parse(text: str) -> int:
+        try:
+            return 0 if text == "0" else in_range(text)
+        except ValueError:
+            raise ValueError(f"is neither 0 nor a whole number from {lowest} to {highest}") from None
+
+    return parse
+
+
 def size(lowest: int, highest: int) -> Callable[[str], int]:
     """Octets, with or without `kB`, `MB`, `GB` (thousands, millions, ...)."""
     units = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from fs_hepipe.words import names
-from fs_hepipe.words.parameters import events, one_of, parameter, plain, some_of, subclasses, switch, whole
+from fs_hepipe.words.parameters import events, none_or, one_of, parameter, plain, some_of, subclasses, switch, whole
 
 CALL_EVENTS = (
     names.CHANNEL_CREATE,
@@ -47,6 +47,9 @@ QOS_TYPES = (32, 34, 35, 99)
 
 MAX_UINT32 = 0xFFFFFFFF
 
+SHORTEST_INTERVAL, LONGEST_INTERVAL = 5, 3600
+"""Seconds: RTCP comes every five (RFC 3550 §6.2), so that a shorter interval has no report in it."""
+
 MAX_LEGS = 1_000_000
 """The most that can be set: 2 GB. The default is four times FreeSWITCH's usual limit of 5,000 sessions: 40 MB."""
 
@@ -68,7 +71,7 @@ class Settings:
     )
     report_call_events: bool = parameter("yes", switch, "whether lines of calls go to Homer's Logs")
     report_rtcp_events: bool = parameter("yes", switch, "whether RTCP is reported")
-    report_qos_events: bool = parameter("yes", switch, "whether quality is reported at hangup")
+    report_qos_events: bool = parameter("yes", switch, "whether quality is reported, in mid-call and at hangup")
     report_custom_events: bool = parameter(
         "yes", switch, "whether registrations, gateways and other CUSTOM events are reported",
     )
@@ -93,6 +96,11 @@ class Settings:
         "34", some_of(QOS_TYPES),
         "HEP protocol types of a quality report, one message each; 34: heplify-server and Homer 7, 35: Homer 11's QoS "
         "tab, 32 or 99: Kamailio's sipcapture; Homer 7 shows 34 and 35 in one chart: do not send it both",
+    )
+    qos_interval: int = parameter(
+        "10", none_or(SHORTEST_INTERVAL, LONGEST_INTERVAL),
+        "seconds between two reports on the quality of a stream while it flows, made of the RTCP that passes: at the "
+        f"first RTCP after so long; 0: only at hangup; {SHORTEST_INTERVAL} to {LONGEST_INTERVAL}",
     )
     qos_plc: bool = parameter(
         "yes", switch,

@@ -34,7 +34,7 @@ COUNTS = {
     "ipv6_echo":                (3, 4, 2),
     "load_150_calls":           (1200, 1196, 600),
     "loopback_leg":             (19, 8, 4),
-    "lossy_media":              (8, 21, 4),
+    "lossy_media":              (8, 21, 4, 4),
     "no_answer_timeout":        (6, 0, 0),
     "notfound_404":             (4, 0, 0),
     "register_unregister":      (2, 0, 0),
@@ -98,7 +98,8 @@ class Play:
         agent = self.system.shutdown()
         self.messages = self.homer.messages(agent.counters.ledger().built)
         assert_balanced(agent)
-        assert (len(self.of(LOG)), len(self.of(RTCP)), len(self.of(QUALITY))) == COUNTS[name]
+        of_types = len(self.of(LOG)), len(self.of(RTCP)), len(self.at_hangup)
+        assert (*of_types, len(self.of(QUALITY)) - len(self.at_hangup)) == (*COUNTS[name], 0)[:4]
         assert len(self.messages) == agent.counters.ledger().built == sum(COUNTS[name])
         assert not agent.counters.failed
         assert not agent.counters.dropped
@@ -108,6 +109,10 @@ class Play:
 
     def of(self, kind: int) -> list[Message]:
         return [message for message in self.messages if message.protocol_type == kind]
+
+    @property
+    def at_hangup(self) -> list[Message]:
+        return [message for message in self.of(QUALITY) if strict(message.payload)["TYPE"] == "HANGUP"]
 
     def by_leg(self, *kinds: int) -> dict[str, list[Message]]:
         legs: dict[str, list[Message]] = {}
@@ -202,7 +207,7 @@ def test_story_arrives_whole_and_valid(play: Play, name: str, log_format: str) -
         if message.protocol_type == RTCP:
             assert_numeric(strict(message.payload), but={"medium", "leg"})
         elif message.protocol_type == QUALITY:
-            assert strict(message.payload)["TYPE"] == "HANGUP"
+            assert strict(message.payload)["TYPE"] in {"HANGUP", "PERIODIC"}
         elif log_format == "text":
             assert message.payload.decode().isprintable()
         else:
@@ -241,7 +246,7 @@ def test_each_message_of_a_call_is_where_and_when_the_switch_had_it(play: Play, 
         for message, event in zip(messages, reports):
             assert_report(play, leg, message, event)
     for leg, messages in play.by_leg(QUALITY).items():
-        assert_quality(play, leg, messages)
+        assert_quality(play, leg, messages[-2:])
 
 
 def assert_own_call_id(play: Play) -> None:
@@ -258,7 +263,8 @@ def assert_own_call_id(play: Play) -> None:
 def assert_order(play: Play) -> None:
     """Each leg's messages come in the order of its events, each with a later time than the one before."""
     for leg, messages in play.by_leg().items():
-        assert [message.protocol_type for message in messages] == list(expected(play, leg))
+        at_once = [message for message in messages if content(message).get("TYPE") != "PERIODIC"]
+        assert [message.protocol_type for message in at_once] == list(expected(play, leg))
         times = [message.timestamp for message in messages]
         assert all(earlier < later for earlier, later in zip(times, times[1:]))
         sequences = [int(content(message)["seq"]) for message in messages if message.protocol_type == LOG]
@@ -362,7 +368,7 @@ def test_lossy_stream_is_no_flawless_one(play: Play) -> None:
     play("lossy_media")
     losses = [strict(message.payload)["report_blocks"][0]["cumulative_lost"] for message in play.of(RTCP)]
     assert max(losses) == 87
-    for leg, (sent, received) in play.by_leg(QUALITY).items():
+    for leg, (*_, sent, received) in play.by_leg(QUALITY).items():
         ended = play.events_of(leg, "CHANNEL_HANGUP_COMPLETE")[0]
         report = strict(received.payload)
         assert report["PACKET_LOSS"] != number(ended, "variable_rtp_audio_in_skip_packet_count")

@@ -47,6 +47,14 @@ class Told(NamedTuple):
     def of(self, kind: int) -> list[Message]:
         return [message for message in self.messages if message.protocol_type == kind]
 
+    @property
+    def at_hangup(self) -> list[Message]:
+        return [message for message in self.of(QUALITY) if body(message)["TYPE"] == "HANGUP"]
+
+    @property
+    def periodic(self) -> list[Message]:
+        return [message for message in self.of(QUALITY) if body(message)["TYPE"] == "PERIODIC"]
+
 
 def told(story: str, *, asked: bool = True) -> Told:
     """
@@ -194,7 +202,7 @@ def test_rtcp_is_told_with_the_time_at_which_it_was_on_the_wire(story: str) -> N
 @pytest.mark.parametrize("asked", [True, False])
 def test_quality_is_of_the_stream_as_it_was_last_on_the_wire(story: str, asked: bool) -> None:
     play = told(story, asked=asked)
-    for message in play.of(QUALITY):
+    for message in play.at_hangup:
         report = body(message)
         streams = streams_of(play, message)
         assert flow(message) == ends(streams[-1])
@@ -209,7 +217,7 @@ NOT_COUNTED = 15
 def test_quality_counts_the_packets_that_were_on_the_wire(story: str) -> None:
     """The switch counts T.38's datagrams with audio's packets."""
     play = told(story)
-    for message in play.of(QUALITY):
+    for message in play.at_hangup:
         seen = sum(stream["packets"] for stream in streams_of(play, message))
         counted = "TOTAL_PK" if message.dst_ip == SWITCH[:-1] else "EXPECTED_PK"
         assert body(message)[counted] == pytest.approx(seen, abs=NOT_COUNTED)
@@ -225,7 +233,7 @@ def test_quality_adds_up(story: str) -> None:
 @pytest.mark.parametrize("story", RECORDINGS)
 def test_quality_is_told_of_each_medium_that_had_rtcp(story: str) -> None:
     play = told(story)
-    said = {(message.correlation_id, body(message)["MEDIUM"], body(message)["DIR"]) for message in play.of(QUALITY)}
+    said = {(message.correlation_id, body(message)["MEDIUM"], body(message)["DIR"]) for message in play.at_hangup}
     assert said == {
         (packet["call_id"], packet["medium"], direction)
         for packet in play.truth["rtcp"]
@@ -310,7 +318,7 @@ def test_who_joins_and_leaves_a_conference_is_said(story: str) -> None:
 def test_loss_is_what_the_kernel_dropped(story: str) -> None:
     play = told(story)
     a = play.truth["legs"][0]["call_id"]
-    sent, received = (body(report) for report in play.of(QUALITY) if report.correlation_id == a)
+    sent, received = (body(report) for report in play.at_hangup if report.correlation_id == a)
     dropped = play.truth["dropped"]
     assert sent["PACKET_LOSS"] == dropped["to_a"]
     assert received["PACKET_LOSS"] - dropped["from_a"] in {0, 1}  # FreeSWITCH counts one lost at a call's start

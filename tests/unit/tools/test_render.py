@@ -36,6 +36,11 @@ def test_reports_are_read() -> None:
     assert described(34, json.dumps(QUALITY).encode()) == (
         "received 978 packets, lost 65 (6.2%), jitter 2.5 ms, round trip 9 ms, R 80.1, MOS 4.02"
     )
+    periodic = {**QUALITY, "INTERVAL": 10.02, "MEAN_MOS": 3.5, "MIN_MOS": 2.75}
+    assert described(34, json.dumps(periodic).encode()) == (
+        "received 978 packets in 10.02 s, lost 65 (6.2%), jitter 2.5 ms, round trip 9 ms, R 80.1, MOS 4.02, mean 3.50, "
+        "least 2.75"
+    )
     assert described(35, b'{"MOS":4.38}') == "stream, MOS 4.38"
     assert described(99, b'{"other":1}') == '{"other":1}'
 
