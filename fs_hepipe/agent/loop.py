@@ -118,7 +118,7 @@ class Agent:
         """Of the inlet; it does not change while the agent runs."""
         self.counters = Counters()
         wall_of_events = (lambda: None) if replays else wall
-        self.pipeline = Pipeline(config.settings, self.counters, self._describe, wall_of_events)
+        self.pipeline = Pipeline(config.settings, self.counters, self._describe, wall_of_events, self._measure)
         self.collectors = Collectors()
         self._bound: dict[tuple[str, str], bool] = {}
         self.watermark = 0
@@ -138,6 +138,7 @@ class Agent:
         self._wait_ms = WAIT_MS
         self._requests: deque[tuple[Callable[[], None], threading.Event]] = deque()
         self._channel: Callable[[str], Optional[Event]] = lambda _unique_id: None
+        self._measured: Callable[[str], Optional[Event]] = lambda _unique_id: None
         self._sofia: Optional[Callable[[str], str]] = None
         self._questions = self.pipeline.legs.profiles.questions
         self._asked = 0
@@ -168,6 +169,7 @@ class Agent:
         channels: Callable[[], Iterable[str]] = list,
         channel: Callable[[str], Optional[Event]] = lambda _unique_id: None,
         sofia: Optional[Callable[[str], str]] = None,
+        measured: Callable[[str], Optional[Event]] = lambda _unique_id: None,
     ) -> None:
         """
         Runs until `stop`, or until FreeSWITCH shuts down.
@@ -176,8 +178,11 @@ class Agent:
             channels: returns the Unique-IDs of the channels that exist already.
             channel: returns one of them as an event with its variables, None if it does not exist.
             sofia: returns what FreeSWITCH says of its SIP profiles, or of the gateway that the text names.
+            measured: returns a channel as `channel` does, after FreeSWITCH has written down what it counted of its
+                media.
         """
         self._channel = channel
+        self._measured = measured
         self._sofia = sofia
         self.pipeline.legs.profiles.can_be_asked = sofia is not None
         try:
@@ -206,6 +211,13 @@ class Agent:
         event: Optional[Event] = None
         with self._guarded("a question about a leg"):
             event = self._channel(unique_id)
+        return event  # noqa: RET504  None after an exception
+
+    def _measure(self, unique_id: str) -> Optional[Event]:
+        """Asks FreeSWITCH what it has counted of one channel's media."""
+        event: Optional[Event] = None
+        with self._guarded("a question about a leg's media"):
+            event = self._measured(unique_id)
         return event  # noqa: RET504  None after an exception
 
     def _ask_what_is_new(self) -> None:

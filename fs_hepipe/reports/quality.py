@@ -30,13 +30,10 @@ from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.stream import Stream
 from fs_hepipe.reports.opinion import SWITCH
 from fs_hepipe.reports.periodic import summary
-from fs_hepipe.reports.stream_report import HANGUP, estimated, records_of
+from fs_hepipe.reports.stream_report import HANGUP, MAX_MOS, MIN_MOS, estimated, records_of
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.numbers import Lenient, milliseconds
-
-MIN_MOS, MAX_MOS = 1.0, 5.0
-"""The scale of MOS (ITU-T P.800)."""
 
 SWITCHES = {"SWITCH_RFACTOR": "RFACTOR", "SWITCH_MOS": "MOS"}
 """The switch's own figures: the keys that they have where there is no estimate."""

@@ -19,6 +19,9 @@ from fs_hepipe.words.text import shown, to_json
 HANGUP, PERIODIC = "HANGUP", "PERIODIC"
 """TYPE: of the whole stream, of an interval of it."""
 
+MIN_MOS, MAX_MOS = 1.0, 5.0
+"""The scale of MOS (ITU-T P.800)."""
+
 RECEIVED, SENT = 0, 1
 """DIR: the stream that the switch received, the stream that it sent."""
 

@@ -64,7 +64,7 @@ def run(args: str) -> None:
     if not agent.source.startswith(CONFIGURATION):
         log.warning("no %s was found: running with %s", CONFIGURATION, agent.source)
     log.info("%s starts, configured by %s, sending to %s", VERSION, source, ", ".join(map(str, config.collectors)))
-    agent.run(host.channels, host.channel, host.sofia)
+    agent.run(host.channels, host.channel, host.sofia, host.measured)
     log.info("has stopped")
 
 

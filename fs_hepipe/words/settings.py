@@ -50,6 +50,9 @@ MAX_UINT32 = 0xFFFFFFFF
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 5, 3600
 """Seconds: RTCP comes every five (RFC 3550 §6.2), so that a shorter interval has no report in it."""
 
+MOST_POLLS = 200
+"""Questions in a second: a tenth of the thread that handles the events."""
+
 MAX_LEGS = 1_000_000
 """The most that can be set: 2 GB. The default is four times FreeSWITCH's usual limit of 5,000 sessions: 40 MB."""
 
@@ -101,6 +104,11 @@ class Settings:
         "10", none_or(SHORTEST_INTERVAL, LONGEST_INTERVAL),
         "seconds between two reports on the quality of a stream while it flows, made of the RTCP that passes: at the "
         f"first RTCP after so long; 0: only at hangup; {SHORTEST_INTERVAL} to {LONGEST_INTERVAL}",
+    )
+    qos_poll: int = parameter(
+        "0", none_or(1, MOST_POLLS),
+        "where no RTCP tells of what the switch receives, it is asked (`uuid_set_media_stats`) once in a "
+        f"`qos-interval`, of so many legs in a second at most; 0: it is not; 1 to {MOST_POLLS}",
     )
     qos_plc: bool = parameter(
         "yes", switch,

@@ -190,6 +190,7 @@ def dialplan(neighbour: Ports) -> str:
     echo, reports = to.format("echo"), "export fire_rtcp_events=true"
     extensions = {
         "bridge": (reports, f"bridge {echo}"),
+        "silent": (f"bridge {echo}",),
         "nomux": (reports, f"bridge [rtcp_mux=false]{echo}"),
         "srtp": (
             reports,

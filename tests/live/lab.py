@@ -132,7 +132,9 @@ class Lab:
         return self.rtcp(leg)
 
     def quality(self, leg: Leg) -> list[Message]:
-        return self.collector.of(leg.call_id, ProtocolType.MOS_FULL_REPORT)
+        """The reports at hangup."""
+        found = self.collector.of(leg.call_id, ProtocolType.MOS_FULL_REPORT)
+        return [message for message in found if b'"TYPE":"HANGUP"' in message.payload]
 
     def quality_of(self, leg: Leg) -> list[Message]:
         """The quality reports of a leg that has had RTCP, once there are those of both directions."""

@@ -1,0 +1,60 @@
+"""
+What FreeSWITCH counted of the audio that it received -> a periodic report, where no RTCP tells of it (`qos-poll`).
+
+It counts packets and flaws (switch_rtp.c:check_jitter), not what was lost: there is no EXPECTED_PK and no PACKET_LOSS,
+and so no estimate. MOS is made of the flaws of the interval as FreeSWITCH makes its own of all (do_mos), and MOS_SOURCE
+says so. Its own are SWITCH_MOS and SWITCH_RFACTOR.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from fs_hepipe.calls.leg import Leg
+from fs_hepipe.calls.media import Medium
+from fs_hepipe.calls.polls import Counted
+from fs_hepipe.calls.record import Record
+from fs_hepipe.reports.emodel import mos
+from fs_hepipe.reports.opinion import SWITCH
+from fs_hepipe.reports.stream_report import MAX_MOS, MICROS, MIN_MOS, PERIODIC, records_of
+from fs_hepipe.words.numbers import Lenient
+
+PREFIX = "variable_rtp_audio_in_"
+
+
+def counted(statistics: Lenient, timestamp: int) -> Optional[Counted]:
+    """What the switch has counted until `timestamp`, microseconds; None if it does not tell."""
+    packets = statistics.unsigned(PREFIX + "packet_count")
+    return None if packets is None else Counted(timestamp, packets, statistics.unsigned(PREFIX + "flaw_total"))
+
+
+def polled(
+    statistics: Lenient,
+    before: Counted,
+    now: Counted,
+    leg: Leg,
+    medium: Medium,
+    call_id: Optional[str],
+    protocol_types: tuple[int, ...],
+) -> list[Record]:
+    """The report on what was counted from `before` to `now`; none if the counts began anew, as after a re-INVITE."""
+    packets, micros = now.packets - before.packets, now.at - before.at
+    if packets < 0 or micros <= 0:
+        return []
+    report: dict[str, Any] = {
+        "INTERVAL": round(micros / MICROS, 3),         # s
+        "TOTAL_PK": packets,
+        "CUMULATIVE_TOTAL_PK": now.packets,
+    }  # fmt: skip
+    if packets:
+        report["DELTA"] = round(micros / 1000 / packets, 3)  # ms
+    flaws = None if now.flaws is None or before.flaws is None else now.flaws - before.flaws
+    if flaws is not None and packets and 0 <= flaws <= packets:  # else they were set back to none
+        r = 100 * (packets - flaws) // packets
+        report.update(RFACTOR=r, MOS=round(mos(r), 2), MOS_SOURCE=SWITCH)
+    optional = {
+        "SWITCH_RFACTOR": statistics.decimal(PREFIX + "quality_percentage", 0.0, 100.0),
+        "SWITCH_MOS": statistics.decimal(PREFIX + "mos", MIN_MOS, MAX_MOS),
+    }
+    report.update((key, value) for key, value in optional.items() if value is not None)
+    return list(records_of(report, leg, medium, call_id, now.at, protocol_types, kind=PERIODIC, is_received=True))
