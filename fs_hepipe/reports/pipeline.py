@@ -9,13 +9,11 @@ encodes them, or lets them wait.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Callable, Optional
 
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.legs import MAX_UNIQUE_ID, Legs, partner
 from fs_hepipe.calls.media import VIDEO
-from fs_hepipe.calls.polls import Counted, Polls
 from fs_hepipe.calls.profiles import Question
 from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.registrations import Registrations
@@ -28,13 +26,13 @@ from fs_hepipe.reports.datagrams import Datagrams
 from fs_hepipe.reports.flows import Flows
 from fs_hepipe.reports.order import happened
 from fs_hepipe.reports.periodic import periodic
-from fs_hepipe.reports.polled import counted, polled
+from fs_hepipe.reports.polling import Polling
 from fs_hepipe.reports.quality import qos
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counters
 from fs_hepipe.words.errors import MappingError
 from fs_hepipe.words.event import Event, Get
-from fs_hepipe.words.numbers import Lenient, event_time
+from fs_hepipe.words.numbers import event_time
 from fs_hepipe.words.settings import Settings
 
 ENDS = frozenset({names.CHANNEL_HANGUP_COMPLETE, names.CHANNEL_DESTROY})
@@ -67,14 +65,12 @@ class Pipeline:
         self.counters = counters
         self._ask = ask
         self._wall = wall
-        self._measure = measure
-        self._polls = Polls()
-        self._is_polling = False
         self._questions = MAX_QUESTIONS
         self._waiting = Waiting(counters)
         self.legs = Legs(settings.max_legs, self._waiting)
         self._flows = Flows(settings)
         self._datagrams = Datagrams(settings, counters, self.legs, self._waiting, self._flows)
+        self._polling = Polling(counters, self.legs, self._datagrams, measure, self._time)
         self._settings = settings
         self._logged: frozenset[str] = frozenset()
         self._registrations = Registrations()
@@ -104,9 +100,7 @@ class Pipeline:
         self._logged = frozenset(settings.call_events if settings.report_call_events else ())
         self._masks_digits = settings.dtmf_digits == "masked"
         self._datagrams.reconfigure(settings)
-        self._is_polling = bool(settings.qos_poll and settings.qos_interval and settings.report_qos_events)
-        if not self._is_polling:
-            self._polls.clear()
+        self._polling.reconfigure(settings)
         learn_media = settings.report_rtcp_events or settings.report_qos_events
         self.legs.reconfigure(settings.max_legs, learn_media=learn_media)
 
@@ -141,9 +135,7 @@ class Pipeline:
         self._questions = MAX_QUESTIONS
         self._datagrams.end_due(now)
         self._datagrams.drop_old(now)
-        if self._is_polling:
-            for leg, before in self._polls.take(now, self._settings.qos_poll):
-                self._datagrams.each((leg,), partial(self._poll, before=before, now=now))
+        self._polling.tick(now)
         return self._datagrams.take()
 
     def take_faults(self) -> list[Exception]:
@@ -175,8 +167,7 @@ class Pipeline:
         if name == names.CHANNEL_CREATE or not self._flows.switch_name:
             self._flows.observe_switch(get)
         leg = self.legs.observe(name, unique_id, get, now)
-        if self._is_polling and leg.audio is not None:
-            self._polls.add(leg, now + settings.qos_interval)
+        self._polling.add(leg, now)
         records: list[Record] = []
         ends = name in ENDS and settings.report_qos_events and not leg.reported
         try:
@@ -261,29 +252,6 @@ class Pipeline:
             self.counters.ignored["only_learned_from"] += 1
             self.legs.observe(names.CHANNEL_DATA, leg.unique_id, answer.getHeader, now)
             self._datagrams.emit(leg, (), now)
-
-    def _poll(self, leg: Leg, before: Optional[Counted], now: float) -> None:
-        """Asks the switch what it has counted of a leg of which no RTCP tells it."""
-        medium, last = leg.audio, before
-        if medium is not None and medium.active and medium.received.last is None:
-            answer = self._measure(leg.unique_id)
-            if answer is None:
-                return  # it has ended
-            get, counters = answer.getHeader, self.counters
-            counters.received[names.CHANNEL_DATA] += 1
-            self.legs.observe(names.CHANNEL_DATA, leg.unique_id, get, now)
-            statistics = Lenient(get, counters.left_out)
-            last = counted(statistics, self._time(get))
-            records: list[Record] = []
-            if last is not None and before is not None:
-                call_id, types = self._datagrams.correlation(leg), self._settings.qos_type
-                records = polled(statistics, before, last, leg, medium, call_id, types)
-            outcome, word = (
-                (counters.mapped, names.CHANNEL_DATA) if records else (counters.ignored, "only_learned_from")
-            )
-            outcome[word] += 1
-            self._datagrams.emit(leg, records, now)
-        self._polls.add(leg, now + self._settings.qos_interval, last)
 
     def _custom(self, event: Event, _name: str, now: float) -> str:
         settings = self._settings
