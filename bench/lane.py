@@ -39,7 +39,9 @@ if PLAIN:
 from bench import story  # noqa: E402  after orjson was kept out
 from fs_hepipe.agent.config import Config, examine  # noqa: E402
 from fs_hepipe.agent.loop import Agent  # noqa: E402
+from fs_hepipe.calls.endpoint import Endpoint  # noqa: E402
 from fs_hepipe.calls.leg import Leg  # noqa: E402
+from fs_hepipe.calls.media import AUDIO, Medium  # noqa: E402
 from fs_hepipe.calls.record import Record  # noqa: E402
 from fs_hepipe.calls.waiting import MAX_PER_LEG, Waiting  # noqa: E402
 from fs_hepipe.delivery.address import Address, Tls  # noqa: E402
@@ -48,6 +50,7 @@ from fs_hepipe.hep import Flow, Message, encode  # noqa: E402
 from fs_hepipe.hep.encoder import chunks  # noqa: E402
 from fs_hepipe.hep.schema import HEP3  # noqa: E402
 from fs_hepipe.reports.bindings import bindings  # noqa: E402
+from fs_hepipe.reports.periodic import periodic  # noqa: E402
 from fs_hepipe.switch import host  # noqa: E402
 from fs_hepipe.version import VERSION  # noqa: E402
 from fs_hepipe.words import names  # noqa: E402
@@ -292,6 +295,29 @@ def waiting_lane(args: argparse.Namespace) -> None:
             if room.due(1.0):
                 raise SystemExit("one is due")
         tell(us=(time.process_time() - began) / TICKS * MICROS)
+
+
+def periodic_lane(args: argparse.Namespace) -> None:
+    """The end of an interval: two RTCP reports are taken into it, and its report is written; CPU time of all three."""
+    leg, medium = Leg("603b8523-618b-1240-f581-96a756392f48"), Medium(AUDIO)
+    leg.audio = medium
+    leg.call_id = call_id = "306a585e-618c-1240-d1b8-96a756392f48"
+    medium.set_local(Endpoint("192.0.2.2", 20_000), 20_001)
+    medium.set_remote(Endpoint("192.0.2.10", 30_000), Endpoint("192.0.2.10", 30_001))
+    medium.sent.ssrc, medium.clock, medium.codec, medium.payload_type, medium.ptime = 1, 8000, "PCMU", 0, 20
+    medium.sent.measure(0, (0, None), 80, 0.04)
+    introduce()
+    settle()
+    at, types = 0, Settings().qos_type
+    while asked():
+        began = time.process_time()
+        for _ in range(args.count):
+            for _ in range(2):
+                at += 5 * MICROS
+                medium.sent.measure(at, (1, 250), 80, 0.04)
+            if not periodic(leg, medium, 10, call_id, types, is_received=False, conceals=True):
+                raise SystemExit("no report")
+        tell(us=(time.process_time() - began) / args.count * MICROS)
 
 
 def refusing_lane(args: argparse.Namespace) -> None:
@@ -552,6 +578,7 @@ LANES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "growth": growth_lane,
     "moving": moving_lane,
     "waiting": waiting_lane,
+    "periodic": periodic_lane,
     "refusing": refusing_lane,
     "floor": floor_lane,
     "story": story_lane,

