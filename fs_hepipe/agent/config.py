@@ -29,14 +29,11 @@ from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.words import names
 from fs_hepipe.words.errors import ConfigError
 from fs_hepipe.words.parameters import Parameter, one_of, parameter, parameters, repeated, whole
-from fs_hepipe.words.settings import Settings
+from fs_hepipe.words.settings import LOG_LEVELS, Settings
 from fs_hepipe.words.text import shown
 
 CONFIGURATION = "fs_hepipe.conf"
 """The name FreeSWITCH knows the configuration by."""
-
-LOG_LEVELS = ("debug", "info", "notice", "warning", "err", "crit", "alert")
-"""FreeSWITCH's, the chattiest first."""
 
 MAX_QUEUE = 100_000
 """SWITCH_CORE_QUEUE_LEN of switch_types.h: the switch's own event queue is no longer."""

@@ -19,17 +19,19 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import Callable, Optional, Protocol
+from typing import Any, Callable, Optional, Protocol
 
 from fs_hepipe.agent.config import Config
 from fs_hepipe.agent.log import LEVELS, LOGGER
 from fs_hepipe.calls.profiles import EVERY_PROFILE, Question
 from fs_hepipe.delivery.collectors import Collectors
 from fs_hepipe.reports.bindings import bindings
+from fs_hepipe.reports.log_line import LogLine
 from fs_hepipe.reports.pipeline import Pipeline
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counters
 from fs_hepipe.words.event import Event
+from fs_hepipe.words.settings import Settings
 from fs_hepipe.words.text import describe_error
 
 WAIT_MS = 500
@@ -82,6 +84,25 @@ class Inlet(Protocol):
         """Ends it."""
 
 
+class Log(Protocol):
+    """Where the lines of FreeSWITCH's log come from: `logfile.LogFile`, or a recording."""
+
+    def configure(self, settings: Settings) -> None:
+        """Begins to read, or ends."""
+
+    def take(self) -> list[LogLine]:
+        """The lines that have come since the last time."""
+
+    def ask_for_more(self, unique_id: str, level: Optional[int]) -> None:
+        """The level that a channel wants, as a number; None: it has ended."""
+
+    def report(self) -> dict[str, Any]:
+        """What it read, for status."""
+
+    def close(self) -> None:
+        """Ends it."""
+
+
 def rest(queue_length: int) -> float:
     """Seconds to rest when a queue of this length is empty."""
     seconds = min(REST, queue_length / BUSIEST)
@@ -101,10 +122,12 @@ class Agent:
         sleep: Callable[[float], None] = time.sleep,
         remarks: Sequence[str] = (),
         *,
+        log_lines: Optional[Log] = None,
         replays: bool = False,
     ) -> None:
         """
         Args:
+            log_lines: where FreeSWITCH's log comes from; None: there are no lines.
             replays: its events were recorded: what the wall clock shows tells nothing of their times.
         """
         self.config = config
@@ -119,6 +142,9 @@ class Agent:
         self.counters = Counters()
         wall_of_events = (lambda: None) if replays else wall
         self.pipeline = Pipeline(config.settings, self.counters, self._describe, wall_of_events, self._measure)
+        self.log_lines = log_lines
+        if log_lines is not None:
+            self.pipeline.log_lines.ask_for_more = log_lines.ask_for_more
         self.collectors = Collectors()
         self._bound: dict[tuple[str, str], bool] = {}
         self.watermark = 0
@@ -189,12 +215,16 @@ class Agent:
             with closing(self._open_inlet(self.queue_length)) as self._inlet, closing(self.collectors):
                 self._bind(self.config)
                 self._configure_collectors(self.config)
+                self._configure_log(self.config)
                 self._ask_sofia(EVERY_PROFILE)
                 self._learn(channels)  # after binding, so that events that come now wait in the inlet
                 self.running.set()
                 self._loop()
+                self._take_log(self._clock())
                 self._send(self.pipeline.finish())
         finally:
+            if self.log_lines is not None:
+                self.log_lines.close()
             self.ended.set()
 
     def _learn(self, channels: Callable[[], Iterable[str]]) -> None:
@@ -299,6 +329,7 @@ class Agent:
     def _tick(self, now: float) -> None:
         with self._guarded("housekeeping"):
             self._send(self.pipeline.tick(now))
+        self._take_log(now)
         for error in self.pipeline.take_faults():
             log.error("housekeeping of a leg failed: %s", describe_error(error))
         self._asked = 0
@@ -306,6 +337,19 @@ class Agent:
         with self._guarded("housekeeping of the collectors"):
             for problem in self.collectors.poll(now, self._wall()):
                 log.warning(problem)  # not as an argument: each collector's problem is a message of its own
+
+    def _take_log(self, now: float) -> None:
+        """What FreeSWITCH has logged since the last time."""
+        if self.log_lines is not None:
+            with self._guarded("a line of the log"):
+                lines = self.log_lines.take()
+                if lines or self.pipeline.log_lines.early:
+                    self._send(self.pipeline.log(lines, now))
+
+    def _configure_log(self, config: Config) -> None:
+        if self.log_lines is not None:
+            with self._guarded("the log file"):
+                self.log_lines.configure(config.settings)
 
     def _send(self, datagrams: list[bytes]) -> None:
         if datagrams:
@@ -345,5 +389,6 @@ class Agent:
         self._bind(config)
         self.pipeline.reconfigure(config.settings)
         self._configure_collectors(config)
+        self._configure_log(config)
         log.setLevel(LEVELS[config.log_level])
         self.config = config

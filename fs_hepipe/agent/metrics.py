@@ -73,6 +73,11 @@ def as_prometheus(report: Mapping[str, Any]) -> str:
            [({}, report["busiest_event"]["microseconds"] / 1e6)])
     metric("unbound_events", "gauge", "Events that the switch would not bind.",
            [({}, len(report["unbound_events"]))])
+    if report["log_lines"] is not None:
+        metric("log_lines_total", "counter", "Lines and messages of FreeSWITCH's log, by what became of them.",
+               by("outcome", report["log_lines"]["counts"]))
+        metric("log_file_readable", "gauge", "1 if nothing keeps FreeSWITCH's log from being read.",
+               [({}, int(not report["log_lines"]["problem"]))])
     metric("hints", "gauge", "Hints of status: what may be wrong.", [({}, len(report["hints"]))])
     metric("ledger_balances", "gauge", "1 as long as every event and message is accounted for.",
            [({}, int(report["ledger"]["balances"]))])

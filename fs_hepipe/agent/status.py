@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 from fs_hepipe.agent.loop import Agent
 from fs_hepipe.delivery.collector import SENT, Collector, local_time
@@ -67,11 +67,24 @@ def _look(agent: Agent) -> dict[str, Any]:
             "evicted": agent.pipeline.legs.evicted,
             "expired": agent.pipeline.legs.expired,
         },
+        "log_lines": _log_lines(agent),
         "queue": {"length": agent.queue_length, "longest_row": agent.watermark, "times_full": agent.saturated},
         "busiest_event": {"name": name, "microseconds": round(seconds * 1e6)},
         "unbound_events": agent.unbound,
         "ledger": {**ledger._asdict(), "balances": ledger.balances and agent.collectors.balances},
         "hints": hints(agent),
+    }
+
+
+def _log_lines(agent: Agent) -> Optional[dict[str, Any]]:
+    """None if the lines of FreeSWITCH's log are not reported."""
+    if agent.log_lines is None or not agent.config.settings.report_log_lines:
+        return None
+    report = agent.log_lines.report()
+    return {
+        **report,
+        "counts": {**report["counts"], **agent.counters.log_lines},
+        "early": agent.pipeline.log_lines.early,
     }
 
 
@@ -110,6 +123,9 @@ def hints(agent: Agent) -> list[str]:
             "RTCP comes from the far ends, but not from FreeSWITCH itself: set the variable fire_rtcp_events=true "
             'before the media starts, for example <X-PRE-PROCESS cmd="set" data="fire_rtcp_events=true"/> in vars.xml'
         )
+    log_lines = _log_lines(agent)
+    if log_lines is not None and log_lines["problem"]:
+        found.append(f"log lines: {log_lines['problem']}")
     found += [f"{collector.name}: {collector.hint}" for collector in agent.collectors if collector.hint]
     if agent.saturated:
         found.append(
@@ -160,10 +176,17 @@ def as_text(report: Mapping[str, Any]) -> str:
         f"legs      {legs['living']} known (of {legs['most']}), {legs['evicted']} evicted, {legs['expired']} expired",
         f"queue     {queue['length']} long, {queue['longest_row']} events in a row, {queue['times_full']} times full",
         f"slowest   {busiest['name'] or '-'} {busiest['microseconds']} us",
+        *_log_line_text(report["log_lines"]),
         f"ledger    {'balances' if report['ledger']['balances'] else 'DOES NOT BALANCE: please report this'}",
     ]
     lines += [f"hint      {hint}" for hint in report["hints"]]
     return "".join(f"{_wrapped(line)}\n" for line in lines)
+
+
+def _log_line_text(log_lines: Optional[Mapping[str, Any]]) -> list[str]:
+    if log_lines is None:
+        return []
+    return [f"log lines {shown(log_lines['file']) or '(no file)'}: {_pairs(log_lines['counts']) or 'none'}"]
 
 
 def _wrapped(line: str) -> str:

@@ -38,7 +38,7 @@ class Leg:
 
     __slots__ = (
         "_asked", "_named_id", "_other", "_other_id", "ask_at", "audio", "began", "call_id", "channel", "created",
-        "destroyed", "dropped", "held", "held_by_us", "ip_protocol", "local", "merged_into", "names_other",
+        "destroyed", "dropped", "held", "held_by_us", "ip_protocol", "local", "log_lines", "merged_into", "names_other",
         "other_is_gone", "outbound", "quoted", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
     )  # fmt: skip
 
@@ -82,6 +82,8 @@ class Leg:
         """It is remembered no longer."""
         self.held: Optional[deque[tuple[float, Record]]] = None
         """Records that wait, the first to come first, with the time until which they may; None without any."""
+        self.log_lines = 0
+        """Lines of FreeSWITCH's log that were sent."""
         self.other_is_gone = False
         """The other leg was known and is remembered no longer: who has its Unique-ID now is somebody else."""
         self.merged_into: Optional[Leg] = None

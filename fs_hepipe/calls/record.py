@@ -33,5 +33,7 @@ class Record(NamedTuple):
     """`audio` or `video` on the RTP and RTCP planes; None where it can't be told."""
     mos: Optional[int] = None
     """Mean opinion score times 100 (chunk 0x0020)."""
+    is_logged: bool = False
+    """Whether it is a line of FreeSWITCH's log, which may come after what happened later."""
     lacks_call_id: bool = False
     """Whether it is a line that has to name its leg's Call-ID, which is often known only when it leaves."""

@@ -38,6 +38,11 @@ class Waiting:
         self._legs: dict[Leg, None] = {}  # those with a record
         self._ends: deque[tuple[float, Leg]] = deque()  # when a record of a leg is due, if it still waits then
 
+    @property
+    def count(self) -> int:
+        """How many records wait, registrations included."""
+        return self._counters.waiting
+
     def __iter__(self) -> Iterator[Leg]:
         """The legs with a record, as they are now."""
         return iter(list(self._legs))

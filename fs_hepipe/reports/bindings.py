@@ -25,7 +25,7 @@ def bindings(settings: Settings) -> list[tuple[str, str]]:
         wanted.update(settings.call_events)
     if settings.report_rtcp_events:
         wanted |= RTCP
-    if wanted or settings.report_qos_events:
+    if wanted or settings.report_qos_events or settings.report_log_lines:
         wanted |= LEARNED_FROM
     if settings.report_qos_events:
         wanted |= RTCP

@@ -205,7 +205,9 @@ class Datagrams:
         counters = self._counters
         try:
             made = flow(*of)
-            timestamp = self._order.time(made.correlation_id or "", record.protocol_type, record.timestamp)
+            timestamp = self._order.time(
+                made.correlation_id or "", record.protocol_type, record.timestamp, is_logged=record.is_logged
+            )
             datagram = made.encode(timestamp, record.payload)
         except TooLongError:
             counters.dropped["too_long"] += 1

@@ -12,6 +12,7 @@ of a Call-ID is later than the one before, by a microsecond if need be, whicheve
 another thread was late, and the event's own time is used.
 
 RTCP has an exact time of its own (Capture-Time), up to a step of the event clock ahead of it, and an order of its own.
+So have the lines of FreeSWITCH's log: they are read after events that happened later.
 """
 
 from __future__ import annotations
@@ -74,11 +75,20 @@ class Order:
         """How many times are kept."""
         return len(self._last)
 
-    def time(self, correlation_id: str, protocol_type: int, timestamp: int) -> int:
-        """The time of the next message under a Call-ID, of an event of `timestamp`; both in microseconds."""
+    def time(
+        self, correlation_id: str, protocol_type: int, timestamp: int, *, is_logged: bool = False
+    ) -> int:
+        """
+        The time of the next message under a Call-ID, of an event of `timestamp`; both in microseconds.
+
+        Args:
+            is_logged: whether it is a line of FreeSWITCH's log.
+        """
         key = hash(correlation_id)
         if protocol_type == RTCP:
             key = ~key
+        elif is_logged:
+            key = hash((correlation_id, is_logged))
         last = self._last.get(key) or 0
         if 0 <= last - timestamp < WITHIN - 1:
             timestamp = last + 1

@@ -9,6 +9,7 @@ encodes them, or lets them wait.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Callable, Optional
 
 from fs_hepipe.calls.leg import Leg
@@ -24,6 +25,8 @@ from fs_hepipe.reports.call_log import call_log
 from fs_hepipe.reports.custom import NOTIFY_REFER, custom
 from fs_hepipe.reports.datagrams import Datagrams
 from fs_hepipe.reports.flows import Flows
+from fs_hepipe.reports.log_line import LogLine
+from fs_hepipe.reports.log_lines import LogLines
 from fs_hepipe.reports.order import happened
 from fs_hepipe.reports.periodic import periodic
 from fs_hepipe.reports.polling import Polling
@@ -71,6 +74,7 @@ class Pipeline:
         self._flows = Flows(settings)
         self._datagrams = Datagrams(settings, counters, self.legs, self._waiting, self._flows)
         self._polling = Polling(counters, self.legs, self._datagrams, measure, self._time)
+        self.log_lines = LogLines(counters.log_lines, self.legs, self._datagrams)
         self._settings = settings
         self._logged: frozenset[str] = frozenset()
         self._registrations = Registrations()
@@ -148,8 +152,14 @@ class Pipeline:
         self._datagrams.release_apart(now)
         return self._datagrams.take()
 
+    def log(self, lines: Iterable[LogLine], now: float) -> list[bytes]:
+        """What leaves of these lines of FreeSWITCH's log, and of those that came too early."""
+        self.log_lines.take(lines, self._settings, self._flows.switch_name, self._wall(), now)
+        return self._datagrams.take()
+
     def finish(self) -> list[bytes]:
         """Everything that still waits leaves as it is, or is counted as dropped: the agent stops."""
+        self.log_lines.finish()
         self._datagrams.finish()
         return self._datagrams.take()
 
@@ -168,6 +178,8 @@ class Pipeline:
             self._flows.observe_switch(get)
         leg = self.legs.observe(name, unique_id, get, now)
         self._polling.add(leg, now)
+        if settings.report_log_lines:
+            self.log_lines.learn(name, unique_id, get)
         records: list[Record] = []
         ends = name in ENDS and settings.report_qos_events and not leg.reported
         try:

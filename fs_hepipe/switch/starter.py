@@ -14,6 +14,7 @@ from fs_hepipe.agent.log import LOGGER
 from fs_hepipe.agent.loop import REQUEST_TIMEOUT, Agent
 from fs_hepipe.switch import host
 from fs_hepipe.switch.console import attach, log_error
+from fs_hepipe.switch.logfile import LogFile, named_in
 from fs_hepipe.switch.platform import Platform, platform
 from fs_hepipe.version import VERSION
 
@@ -23,6 +24,11 @@ AS_BEFORE = "as-before"
 log = logging.getLogger(LOGGER)
 
 
+def _log_file() -> tuple[str, str]:
+    """The file that FreeSWITCH logs to, and what is wrong with it."""
+    return named_in(host.configuration("logfile.conf"), host.ask("global_getvar log_dir").strip())
+
+
 class Current:
     """The agent that runs, and its arguments. One per FreeSWITCH."""
 
@@ -30,6 +36,8 @@ class Current:
         self.agent: Optional[Agent] = None
         self.arguments = ""
         """The last valid arguments of `runtime`: they override the XML as long as FreeSWITCH runs."""
+        self.log_file = LogFile(_log_file)
+        """It goes on where the agent before has stopped."""
         self.lock = threading.Lock()
         """Held while an agent is made: a startup-script and an operator may start one at the same time."""
 
@@ -58,7 +66,7 @@ def run(args: str) -> None:
             current.arguments = arguments
         config, source = configured(arguments)
         attach(host.write_log, config.log_level)
-        agent = current.agent = Agent(config, host.Inlet, source, remarks=here().untested)
+        agent = current.agent = Agent(config, host.Inlet, source, remarks=here().untested, log_lines=current.log_file)
     for warning in (*config.warnings, *config.cautions):
         log.warning(warning)
     if not agent.source.startswith(CONFIGURATION):

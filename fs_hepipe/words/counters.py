@@ -58,6 +58,8 @@ class Counters:
         """Events that could not be mapped, by reason."""
         self.left_out: Counts[str] = Counts()
         """Numbers that are missing in a record, by reason: no number, off its scale, contradicted by another."""
+        self.log_lines: Counts[str] = Counts()
+        """Lines of FreeSWITCH's log that were wanted, by what became of them; `reported` are records too."""
         self.recorded = 0
         """Records the mappers made."""
         self.built: Counts[int] = Counts()

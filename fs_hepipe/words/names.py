@@ -91,6 +91,9 @@ SIP_INVITE_FAILURE_STATUS = "variable_sip_invite_failure_status"
 SIP_INVITE_FAILURE_PHRASE = "variable_sip_invite_failure_phrase"
 SIP_HANGUP_DISPOSITION = "variable_sip_hangup_disposition"
 
+# --- how many of FreeSWITCH's log lines a call is to have ---
+LOG_LEVEL = "variable_fs_hepipe_log_level"
+
 # --- how long and why (switch_channel.c:switch_channel_set_timestamps, switch_core_state_machine.c) ---
 HANGUP_CAUSE_Q850 = "variable_hangup_cause_q850"
 DURATION = "variable_duration"

@@ -119,8 +119,17 @@ def size(lowest: int, highest: int) -> Callable[[str], int]:
 
 def folder(text: str) -> str:
     """The full path of a folder, or nothing."""
+    return _full_path(text, "a folder")
+
+
+def file(text: str) -> str:
+    """The full path of a file, or nothing."""
+    return _full_path(text, "a file")
+
+
+def _full_path(text: str, of: str) -> str:
     if text and (not text.startswith("/") or not text.isprintable()):
-        raise ValueError("is not the full path of a folder, which begins with a /")
+        raise ValueError(f"is not the full path of {of}, which begins with a /")
     return text
 
 

@@ -131,7 +131,8 @@ _element = re.compile(r"(<([\w.:-]{1,256})(?:\s[^<>]*)?>)[^<]+").sub  # of XML
 _dsn = re.compile(rf"odbc://(?!{re.escape(NOT_SENT)})[^\s}}\]]+", re.IGNORECASE).sub
 _conference_pin = re.compile(r"\+[^+]*").sub  # mod_conference.c:conference_function: conference+pin+flags{}
 _sign = re.compile(r"[=:{}\[\]<>]").finditer
-_name_before = re.compile(r"[\s\"']*(?:eulav\s+[\"']*)?([\w.-]{1,256})").match  # of a text that is reversed
+# Of a text that is reversed. `[name]=[value]`: mod_dptools.c:base_set, switch_channel.c:switch_channel_export_variable.
+_name_before = re.compile(r"[\s\"'\]]*(?:eulav\s+[\"']*)?([\w.-]{1,256})").match
 _escape = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([\\/\"']))").sub
 
 # What a text without a secret does not have: three searches, so that none hides the words of another.

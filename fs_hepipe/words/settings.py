@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from fs_hepipe.words import names
-from fs_hepipe.words.parameters import events, none_or, one_of, parameter, plain, some_of, subclasses, switch, whole
+from fs_hepipe.words.parameters import events, file, none_or, one_of, parameter, plain, some_of, subclasses, switch, whole
 
 CALL_EVENTS = (
     names.CHANNEL_CREATE,
@@ -40,6 +40,9 @@ CUSTOM_EVENTS = (
 
 DTMF_DIGITS = ("masked", "shown")
 CALL_LOG_FORMATS = ("text", "json", "full")
+LOG_LEVELS = ("debug", "info", "notice", "warning", "err", "crit", "alert")
+"""FreeSWITCH's, the chattiest first."""
+
 JITTER_UNITS = ("ms", "rtp")
 PACKETS_LOST = ("fraction", "interval", "cumulative")
 CORRELATIONS = ("own", "a-leg")
@@ -52,6 +55,12 @@ SHORTEST_INTERVAL, LONGEST_INTERVAL = 5, 3600
 
 MOST_POLLS = 200
 """Questions in a second: a tenth of the thread that handles the events."""
+
+MAX_LINES = 10_000
+"""Lines of the log for one leg: two megabytes."""
+
+MAX_LINES_PER_SECOND = 1_000
+"""Lines of the log in all: each costs the thread of events as much as an event."""
 
 MAX_LEGS = 1_000_000
 """The most that can be set: 2 GB. The default is four times FreeSWITCH's usual limit of 5,000 sessions: 40 MB."""
@@ -129,6 +138,27 @@ class Settings:
         "own", one_of(CORRELATIONS),
         "`own`: each leg under its own Call-ID; `a-leg`: the outgoing leg under the Call-ID of the incoming leg, as in "
         "hepipe.js",
+    )
+    report_log_lines: bool = parameter(
+        "no", switch, "whether FreeSWITCH's own log lines go to Homer's Logs, each into its call",
+    )
+    log_file: str = parameter(
+        "", file, "the file that mod_logfile writes with `uuid=true`; empty: the one that logfile.conf names",
+    )
+    log_lines_level: str = parameter(
+        "warning", one_of(LOG_LEVELS),
+        "the least of these lines that is sent; a call asks for more by the channel variable "
+        "`fs_hepipe_log_level=debug`",
+    )
+    log_lines_per_call: int = parameter(
+        "200", whole(1, MAX_LINES), "log lines of one leg that are sent; what comes after them is counted",
+    )
+    log_lines_per_second: int = parameter(
+        "100", whole(1, MAX_LINES_PER_SECOND),
+        "log lines of all legs that are sent in a second; the others are counted",
+    )
+    log_lines_without_call: bool = parameter(
+        "no", switch, "whether log lines that belong to no channel are sent too, under `<switch name>/log`",
     )
     max_legs: int = parameter(
         "20000", whole(1, MAX_LEGS),

@@ -105,7 +105,8 @@ def files(name: str, ports: Ports, neighbour: Ports, modules: list[str]) -> dict
         ),
         "autoload_configs/logfile.conf.xml": configuration(
             "logfile.conf",
-            '<profiles><profile name="default"><settings><param name="rollover" value="0"/></settings>'
+            settings({"rotate-on-hup": "true"})
+            + '<profiles><profile name="default"><settings><param name="rollover" value="0"/></settings>'
             '<mappings><map name="all" value="debug,info,notice,warning,err,crit,alert"/></mappings>'
             "</profile></profiles>",
         ),
@@ -210,6 +211,18 @@ def dialplan(neighbour: Ports) -> str:
         "renamed": (reports, f"bridge [origination_uuid=${{create_uuid()}}]{echo}"),
         "bypass": (reports, "set bypass_media=true", f"bridge {echo}"),
         "loop": (reports, "bridge loopback/bridge/live"),
+        "nogateway": ("bridge sofia/gateway/nosuch/123",),
+        "warned": (
+            f"log WARNING password={SECRET}",
+            "set fs_hepipe_log_level=debug",
+            f"set sip_auth_password={SECRET}",
+            f"bridge {to.format('busy')}",
+        ),
+        "forging": (
+            r"log ERR begin\n${sip_h_X-Forged} 2026-11-26 19:00:00.000000 95.00% [CRIT] sofia.c:1 forged",
+            f"log ERR {'x' * 2100}",
+            "log ERR behind it",
+        ),
         # the far side
         "echo": ("answer", "echo"),
         "busy": ("respond 486",),

@@ -16,11 +16,13 @@ from fs_hepipe.agent import loop as agent_module
 from fs_hepipe.agent.config import Config, parse
 from fs_hepipe.agent.log import LOGGER
 from fs_hepipe.agent.loop import BUSIEST, MAX_ASKED, QUIET_MS, REST, SHUTDOWN_GRACE, TICK, WAIT_MS, Agent, rest
-from fs_hepipe.agent.status import status
+from fs_hepipe.agent.metrics import as_prometheus
+from fs_hepipe.agent.status import as_text, status
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.udp import UdpCollector
 from fs_hepipe.hep import decode
+from fs_hepipe.reports.log_line import LogLine
 from fs_hepipe.reports.order import LATEST
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.words import names
@@ -562,3 +564,63 @@ def test_without_anybody_to_ask_nothing_waits() -> None:
     agent, _ = run([gateway_state("carrier")])
     assert agent.counters.built == {100: 1}
     assert agent.pipeline.legs.profiles.take_questions(9) == []
+
+
+class Log:
+    """A log whose lines the test gives."""
+
+    def __init__(self) -> None:
+        self.lines: list[LogLine] = []
+        self.happened: list[str] = []
+        self.problem = ""
+
+    def configure(self, settings: Settings) -> None:
+        self.happened.append(f"configure {settings.log_lines_level}")
+        if settings.log_lines_level == "crit":
+            raise RuntimeError("ours")
+
+    def take(self) -> list[LogLine]:
+        taken, self.lines = self.lines, []
+        return taken
+
+    def ask_for_more(self, unique_id: str, level: Optional[int]) -> None:
+        self.happened.append(f"{unique_id} {level}")
+
+    def report(self) -> dict[str, Any]:
+        return {"file": "/x", "problem": self.problem, "counts": {"wanted": 1}}
+
+    def close(self) -> None:
+        self.happened.append("close")
+
+
+def test_lines_of_the_log_are_taken_between_events_and_at_the_end() -> None:
+    log = Log()
+    recording = [CREATE, RecordedEvent({**CREATE.headers, "Event-Name": "CHANNEL_DESTROY"})]
+    playback = Playback(recording, before_pop=lambda: log.lines.append(LogLine("leg", 1, "ERR", "a.c:1", "text")))
+    settings = Settings(report_log_lines=True, log_lines_level="crit")
+    agent = Agent(
+        Config(settings=settings), lambda _length: playback, clock=playback.clock, log_lines=log, replays=True
+    )
+    playback.on_end = agent.stop
+    agent.run()
+    assert log.happened == ["configure crit", "leg None", "close"]
+    assert agent.counters.log_lines["reported"] >= 1
+    assert log.lines == []
+
+
+def test_status_tells_what_became_of_the_lines_and_what_is_wrong() -> None:
+    log = Log()
+    agent = Agent(Config(settings=Settings(report_log_lines=True)), lambda _length: Playback([]), log_lines=log)
+    agent.counters.log_lines["per_call"] = 2
+    log.problem = "no such file"
+    report = status(agent)
+    assert report["log_lines"]["counts"] == {"wanted": 1, "per_call": 2}
+    assert "log lines: no such file" in report["hints"]
+    assert "log lines /x: wanted 1, per_call 2" in as_text(report)
+    assert 'fs_hepipe_log_lines_total{outcome="per_call"} 2' in as_prometheus(report)
+    assert "fs_hepipe_log_file_readable 0" in as_prometheus(report)
+    agent.config = Config()
+    report = status(agent)
+    assert report["log_lines"] is None
+    assert "log lines" not in as_text(report)
+    assert "log_" not in as_prometheus(report)
