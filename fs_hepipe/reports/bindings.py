@@ -4,6 +4,7 @@ Settings -> the events to ask the switch for: no more than the enabled reports n
 
 from __future__ import annotations
 
+from fs_hepipe.reports.known_events import subclass_of
 from fs_hepipe.words import names
 from fs_hepipe.words.settings import Settings
 
@@ -33,5 +34,7 @@ def bindings(settings: Settings) -> list[tuple[str, str]]:
     if settings.report_rtcp_events:
         subclasses.append(names.REINVITE_SUBCLASS)
     if settings.report_custom_events:
-        subclasses.extend(subclass for subclass in settings.custom_events if subclass not in subclasses)
-    return [(name, "") for name in sorted(wanted)] + [(names.CUSTOM, subclass) for subclass in subclasses]
+        subclasses.extend(map(subclass_of, settings.custom_events))
+    return [(name, "") for name in sorted(wanted)] + [
+        (names.CUSTOM, subclass) for subclass in dict.fromkeys(subclasses)
+    ]

@@ -19,25 +19,14 @@ from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.registrations import Registrations
 from fs_hepipe.calls.signalling import MAX_CALL_ID
 from fs_hepipe.hep.registry import ProtocolType
+from fs_hepipe.reports.known_events import shown_headers
 from fs_hepipe.reports.who import is_custom_by_far_end
 from fs_hepipe.reports.whole_event import every_header, whole_event
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, Get, header_text
 from fs_hepipe.words.numbers import is_number
-from fs_hepipe.words.secret import beginning, headers_without_secrets, text_without_secrets
+from fs_hepipe.words.secret import beginning, headers_without_secrets
 from fs_hepipe.words.text import quoted, shown, to_json
-
-# fmt: off
-REGISTRATION = (                # sofia_reg.c:sofia_reg_handle_register_token, sofia_reg_del_callback; sofia.c
-    "status", "profile-name", "from-user", "from-host", "to-user", "to-host", "user", "host", "contact", "expires",
-    "network-ip", "network-port", "username", "realm", "user-agent", "registration-type",
-    "auth-result", "reason", "update-reg",
-)
-GATEWAY = (                     # sofia_reg.c:sofia_reg_fire_custom_gateway_state_event
-    "Gateway", "State", "Ping-Status", "Status", "Phrase", "profile-name", "Register-Network-IP",
-    "Register-Network-Port", "realm",
-)
-# fmt: on
 
 STANDARD = frozenset({
     "Core-UUID", "Event-Date-Local", "Event-Date-GMT", "Event-Date-Timestamp", "Event-Calling-File",
@@ -162,25 +151,19 @@ def _way(
 
 
 def _fields(event: Event, get: Get, subclass: str, *, masks_digits: bool) -> dict[str, Any]:
-    if subclass.startswith("sofia::gateway"):
-        fields = _named(get, GATEWAY, masks_digits=masks_digits)
-    elif subclass.startswith("sofia::") and ("regist" in subclass or subclass == "sofia::expire"):
-        fields = _named(get, REGISTRATION, masks_digits=masks_digits)
-    else:
-        fields = _every(event, masks_digits=masks_digits)
+    headers = shown_headers(subclass)
+    fields = _every(event, masks_digits=masks_digits) if headers is None else _named(get, headers, masks_digits)
     sequence = get(names.EVENT_SEQUENCE)
     if sequence and is_number(sequence):
         fields["seq"] = sequence
     return fields
 
 
-def _named(get: Get, headers: tuple[str, ...], *, masks_digits: bool) -> dict[str, Any]:
-    values = ((header, get(header)) for header in headers)
-    return {
-        header: shown(text_without_secrets(beginning(value), masks_digits=masks_digits))
-        for header, value in values
-        if value
-    }
+def _named(get: Get, headers: tuple[str, ...], masks_digits: bool) -> dict[str, Any]:
+    values = {header: get(header) for header in headers}
+    said = {header: beginning(value) for header, value in values.items() if value}
+    sent = headers_without_secrets(said, masks_digits=masks_digits)
+    return {header: shown(header_text(value)) for header, value in sent.items()}
 
 
 def _every(event: Event, *, masks_digits: bool) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from fs_hepipe.reports.call_log import call_log
 from fs_hepipe.reports.custom import NOTIFY_REFER, custom
 from fs_hepipe.reports.datagrams import Datagrams
 from fs_hepipe.reports.flows import Flows
+from fs_hepipe.reports.known_events import is_logged, leg_header
 from fs_hepipe.reports.log_line import LogLine
 from fs_hepipe.reports.log_lines import LogLines
 from fs_hepipe.reports.order import happened
@@ -276,11 +277,11 @@ class Pipeline:
             if subclass not in settings.custom_events or not settings.report_custom_events:
                 return "only_learned_from"
         is_ours = subclass == names.LOG_SUBCLASS and settings.report_call_events
-        if not is_ours and not (settings.report_custom_events and subclass in settings.custom_events):
+        if not is_ours and not (settings.report_custom_events and is_logged(subclass, get, settings.custom_events)):
             return "not_wanted"
         if not self._flows.switch_name:
             self._flows.observe_switch(get)
-        unique_id = get(names.UNIQUE_ID if subclass != NOTIFY_REFER else names.UNIQUEID)
+        unique_id = get(names.UNIQUE_ID if subclass != NOTIFY_REFER else names.UNIQUEID) or _named_leg(subclass, get)
         if unique_id is not None and len(unique_id) > MAX_UNIQUE_ID:
             unique_id = None
         timestamp = self._time(get)
@@ -336,3 +337,9 @@ class Pipeline:
             masks_digits=self._masks_digits,
             other_id=other.unique_id if other is not None and other_id is not None else other_id,
         )
+
+
+def _named_leg(subclass: str, get: Get) -> Optional[str]:
+    """The leg that an event without a Unique-ID names otherwise."""
+    header = leg_header(subclass)
+    return None if header is None else get(header)

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Optional
 
 from fs_hepipe.words import names
-from fs_hepipe.words.parameters import events, file, none_or, one_of, parameter, plain, some_of, subclasses, switch, whole
+from fs_hepipe.words.parameters import (
+    events,
+    file,
+    none_or,
+    one_of,
+    parameter,
+    plain,
+    some_of,
+    subclasses,
+    switch,
+    whole,
+)
 
 CALL_EVENTS = (
     names.CHANNEL_CREATE,
@@ -35,8 +46,16 @@ CUSTOM_EVENTS = (
     "sofia::expire",
     "sofia::register_failure",
     "sofia::gateway_state",
+    "callcenter::info",
+    "fifo::info",
+    "valet_parking::info",
+    "spandsp::rxfaxresult",
+    "spandsp::txfaxresult",
 )
-"""Registrations and gateways; not register_attempt and pre_register, which are fired at every refresh."""
+"""
+Registrations and gateways; not register_attempt and pre_register, which are fired at every refresh. What happens to a
+call in a queue, a parking lot or a fax; not conferences: whoever talks there is an event each time, wanted or not.
+"""
 
 DTMF_DIGITS = ("masked", "shown")
 CALL_LOG_FORMATS = ("text", "json", "full")
@@ -97,7 +116,9 @@ class Settings:
         "does with digits under names of its own is not masked",
     )
     custom_events: tuple[str, ...] = parameter(
-        ",".join(CUSTOM_EVENTS), subclasses, "which CUSTOM events are logged, by subclass",
+        ",".join(CUSTOM_EVENTS), subclasses,
+        "which CUSTOM events are logged, by subclass; add `conference::maintenance` to see who joins, leaves and is "
+        "muted; who talks and other chatty actions only by name, as `conference::maintenance/start-talking`",
     )
     call_log_format: str = parameter(
         "text", one_of(CALL_LOG_FORMATS),

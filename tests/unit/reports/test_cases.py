@@ -86,7 +86,8 @@ def test_the_end_of_a_bridge_names_the_leg_that_was_left() -> None:
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_a_custom_event_says_what_happened(log_format: str) -> None:
-    subclasses = ("conference::maintenance", "callcenter::info")
+    chatty = ("conference::maintenance/floor-change", "conference::maintenance/start-talking")
+    subclasses = ("conference::maintenance", *chatty, "callcenter::info")
     found = messages("custom_event_cut", 100, custom_events=subclasses, call_events=(), call_log_format=log_format)
     read = fields if log_format == "text" else body
     said = [{**read(message)} for message in found]

@@ -200,12 +200,9 @@ VARIABLES = {f"variable_{number}": "x" for number in range(200)}
 @pytest.mark.parametrize(
     "subclass, own",
     [
-        ("fifo::info", {"FIFO-Name": "support", "FIFO-Action": "push"}),
         ("sofia::transferor", {"att_xfer_destination_call_id": "call-7"}),
         ("sofia::replaced", {"att_xfer_replaced_by": "call-8"}),
-        ("callcenter::info", {"CC-Queue": "support", "CC-Action": "agent-offering", "CC-Agent": "1001"}),
-        ("valet_parking::info", {"Valet-Extension": "5901", "Action": "hold"}),
-        ("conference::maintenance", {"Action": "start-talking", "Channel-Presence": "own"}),
+        ("my::event", {"Action": "start", "Channel-Presence": "own"}),
     ],
 )
 @pytest.mark.parametrize("log_format", ["text", "json"])
