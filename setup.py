@@ -40,7 +40,7 @@ setup(
     packages=find_packages(include=["fs_hepipe", "fs_hepipe.*"]),
     package_data={
         "fs_hepipe": ["py.typed"],
-        "fs_hepipe.tools": ["recordings/*.jsonl.gz"],
+        "fs_hepipe.tools": ["recordings/*.jsonl.gz", "logs/*.gz"],
     },
     python_requires=">=3.9",
     install_requires=["construct>=2.10.68,<2.11"],

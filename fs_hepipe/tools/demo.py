@@ -21,11 +21,15 @@ from fs_hepipe.tools.listen import MAX_DATAGRAM, opened
 from fs_hepipe.tools.output import Piece, bad, bold, dim, good, plain, say
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import Fault, events
+from fs_hepipe.tools.recorded_log import RecordedLog
 from fs_hepipe.tools.render import clock, describe, endpoint
 from fs_hepipe.words.errors import HepError
+from fs_hepipe.words.settings import Settings
 from fs_hepipe.words.text import shown
 
 RECORDINGS = Path(__file__).parent / "recordings"
+LOGGED = Path(__file__).parent / "logs"
+"""Recordings of which there is the switch's log too."""
 
 # fmt: off
 STORIES = {
@@ -46,23 +50,29 @@ STORIES = {
     "gateway_states":           "one gateway registers, another is dead",
     "load_150_calls":           "150 calls, 10 a second",
 }
+LOGGED_STORIES = {
+    "no_such_gateway":          "the gateway of the bridge is unknown: what the switch itself logged of it",
+}
 # fmt: on
 KINDS: dict[int, str] = {ProtocolType.RTCP_JSON: "RTCP   ", ProtocolType.MOS_FULL_REPORT: "quality"}
 """The label before the numbers of a report; a log line needs none."""
 
-SHOWN = ("bridged_answered", "busy_486", "lossy_media", "register_unregister")
+SHOWN = ("bridged_answered", "busy_486", "lossy_media", "register_unregister", *LOGGED_STORIES)
 """The stories that are shown in full by default; the others take one line each."""
 
 
+EVERY_STORY = {**STORIES, **LOGGED_STORIES}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("stories", nargs="*", type=story, metavar="STORY", help=f"play only: {', '.join(STORIES)}")
+    parser.add_argument("stories", nargs="*", type=story, metavar="STORY", help=f"play only: {', '.join(EVERY_STORY)}")
     parser.add_argument("--all", action="store_true", help="show every story in full")
 
 
 def story(text: str) -> str:
     """The name of a story."""
-    if text not in STORIES:
-        raise argparse.ArgumentTypeError(f"there is no story {text!r}; there are {', '.join(STORIES)}")
+    if text not in EVERY_STORY:
+        raise argparse.ArgumentTypeError(f"there is no story {text!r}; there are {', '.join(EVERY_STORY)}")
     return text
 
 
@@ -76,10 +86,16 @@ class Story:
         """Datagrams of somebody else, that are no messages of ours."""
         self._listener = listener
         host, port = listener.getsockname()[:2]
-        found = [each for each in events(str(RECORDINGS / f"{name}.jsonl.gz")) if not isinstance(each, Fault)]
+        has_log = name in LOGGED_STORIES
+        recording = (LOGGED if has_log else RECORDINGS) / f"{name}.jsonl.gz"
+        found = [each for each in events(str(recording)) if not isinstance(each, Fault)]
         self.read = len(found)
         self.switch_seconds = found[-1].time - found[0].time
-        self.agent = play(Config(collectors=(Address(host, port),)), Playback(found, before_pop=self._collect))
+        log = RecordedLog(str(LOGGED / f"{name}.log.gz")) if has_log else None
+        settings = Settings(report_log_lines=has_log, log_lines_level="notice")
+        config = Config(collectors=(Address(host, port),), settings=settings)
+        heard = log.heard(found) if log is not None else found
+        self.agent = play(config, Playback(heard, before_pop=self._collect), log)
         self._collect()
 
     def _collect(self) -> None:
@@ -113,7 +129,7 @@ class Story:
 
 
 def run(args: argparse.Namespace) -> int:
-    names = args.stories or list(STORIES)
+    names = args.stories or list(EVERY_STORY)
     whole = names if args.all or args.stories else SHOWN
     began = time.monotonic()
     with opened((socket.AF_INET, ("127.0.0.1", 0))) as listener:
@@ -137,7 +153,7 @@ def _played(name: str, listener: socket.socket, *, show: bool) -> Story:
     kinds = Counter(message.protocol_type for message in story.messages)
     counts = ", ".join(f"{count} x {kind} {protocol_name(kind)}" for kind, count in sorted(kinds.items()))
     verdict = bad("; ".join(story.faults)) if story.faults else good("all arrived")
-    say(bold(f"{name:<24}"), f" {STORIES[name]}: ", verdict)
+    say(bold(f"{name:<24}"), f" {EVERY_STORY[name]}: ", verdict)
     say(dim(f"  {story.read} events in {story.switch_seconds:.0f} s of the switch -> {counts}"))
     if show:
         for call_id, messages in story.by_call_id().items():

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Callable, Optional
 
 from fs_hepipe.agent.config import Config
-from fs_hepipe.agent.loop import Agent
+from fs_hepipe.agent.loop import Agent, Log
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Event, RecordedEvent
 
@@ -85,9 +85,9 @@ class Playback:
         time.sleep(max(0.0, self._due - time.monotonic()))
 
 
-def play(config: Config, playback: Playback) -> Agent:
-    """Runs an agent over a whole recording, and returns it."""
-    agent = Agent(config, lambda _length: playback, clock=playback.clock, replays=True)
+def play(config: Config, playback: Playback, log: Optional[Log] = None) -> Agent:
+    """Runs an agent over a whole recording, and the log of the same time, and returns it."""
+    agent = Agent(config, lambda _length: playback, clock=playback.clock, log_lines=log, replays=True)
     playback.on_end = agent.stop
     agent.run()
     return agent

@@ -57,7 +57,7 @@ def events(source: str) -> Iterator[Union[RecordedEvent, Fault]]:
         OSError: the file can't be read.
     """
     number, barren = 0, 0
-    with _opened(source) as file:
+    with opened(source) as file:
         lines = _Lines(file)
         try:
             for number, line in enumerate(lines, 1):
@@ -130,7 +130,7 @@ def _headers(value: Any) -> dict[str, object]:
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[IO[bytes]]:
+def opened(source: str) -> Iterator[IO[bytes]]:
     """
     The file, unpacked.
 

@@ -22,6 +22,7 @@ from fs_hepipe.tools.moved import moved
 from fs_hepipe.tools.output import complain, named, progress, say
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import Fault, events
+from fs_hepipe.tools.recorded_log import RecordedLog
 from fs_hepipe.words.errors import TransportError
 from fs_hepipe.words.event import RecordedEvent
 
@@ -38,6 +39,7 @@ MAX_SHOWN_FAULTS = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="recorded events, .jsonl or .jsonl.gz; - is stdin")
     parser.add_argument("--collector", action="append", default=[], metavar="udp:HOST:PORT", help="may be given again")
+    parser.add_argument("--log", metavar="FILE", help="the switch's log of the same time, .log or .gz; - is stdin")
     parser.add_argument("--config", type=Path, metavar="FILE", help="fs_hepipe.conf.xml (default: the defaults)")
     add_settings(parser)
     parser.add_argument(
@@ -122,19 +124,25 @@ class Progress:
 
 
 def run(args: argparse.Namespace) -> int:
-    config, problems = read(args.config, [*args.settings, *(f"capture-server={each}" for each in args.collector)])
+    settings = [*args.settings, *(f"capture-server={each}" for each in args.collector)]
+    config, problems = read(args.config, ["report-log-lines=yes", *settings] if args.log else settings)
     try:
         config = _resolved(config)
     except TransportError as error:
         problems.append(str(error))
+    try:
+        log = RecordedLog(args.log) if args.log else None
+    except (OSError, ValueError) as error:
+        problems.append(f"{named(args.log)}: {getattr(error, 'strerror', None) or error}")
     if problems:
         for problem in problems:
             complain(f"error: {problem}")
         return 2
     recording, progress = Recording(args.files, moves=args.times == "now"), Progress()
-    playback = progress.playback = Playback(recording, args.speed, progress)
+    heard = log.heard(recording) if log is not None else recording
+    playback = progress.playback = Playback(heard, args.speed, progress)
     began = time.monotonic()
-    agent = play(config, playback)
+    agent = play(config, playback, log)
     progress.clear()
     report = outcome(agent, playback, recording.faults, time.monotonic() - began)
     for line in [json.dumps(report)] if args.json else summary(report):
@@ -175,6 +183,9 @@ def summary(report: dict[str, Any]) -> list[str]:
     ]
     for reason, count in {**report["events"]["failed"], **report["dropped"]}.items():
         lines.append(f"           {reason} {count}")
+    if report["log_lines"] is not None:
+        counts = ", ".join(f"{name} {count}" for name, count in report["log_lines"]["counts"].items())
+        lines.append(f"log        {counts or 'no lines'}")
     for each in report["collectors"]:
         errors = "".join(f", {reason} {count}" for reason, count in each["errors"].items())
         lines.append(f"collector  {each['name']}: sent {each['sent']}{errors}")

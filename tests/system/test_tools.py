@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -21,7 +22,7 @@ import pytest
 from fs_hepipe.hep import Chunk, Message, decode, encode, parse
 from fs_hepipe.hep.encoder import pack_data
 from fs_hepipe.tools import main
-from fs_hepipe.tools.demo import RECORDINGS, STORIES
+from fs_hepipe.tools.demo import EVERY_STORY, LOGGED, RECORDINGS, STORIES
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "autoload_configs" / "fs_hepipe.conf.xml"
 
@@ -81,8 +82,8 @@ def test_the_demo_plays_every_bundled_recording_and_says_that_all_arrived() -> N
     assert {path.name for path in RECORDINGS.iterdir()} == {f"{name}.jsonl.gz" for name in STORIES}
     done = run("demo")
     assert done.returncode == 0
-    assert done.stdout.count(": all arrived") == len(STORIES)
-    assert "3239 sent, 3239 arrived" in done.stdout
+    assert done.stdout.count(": all arrived") == len(EVERY_STORY)
+    assert "3247 sent, 3247 arrived" in done.stdout
     assert "\x1b[" not in done.stdout, "colour is for terminals"
     assert done.stderr == ""
 
@@ -96,6 +97,66 @@ def test_the_demo_shows_who_refused_and_what_was_lost() -> None:
     assert "received 552 packets in 12.06 s, lost 51 (8.5%)" in done.stdout, "of an interval"
     assert "MOS 3.72, mean 3.66, least 3.39" in done.stdout
     assert "MOS 4.50" not in done.stdout
+
+
+def test_the_demo_shows_a_call_with_the_lines_that_the_switch_logged_of_it() -> None:
+    done = run("demo", "no_such_gateway")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split("  ")[-1] for line in done.stdout.splitlines() if "->" in line and " events " not in line]
+    words = [line.partition(" ")[0] for line in lines]
+    assert words[0] == "CHANNEL_CREATE"
+    assert "CHANNEL_HANGUP_COMPLETE" in words
+    assert 'ERR text="Invalid Gateway nosuch" file=mod_sofia.c:4794' in lines
+    assert words.count("NOTICE") >= 4
+    assert "DEBUG" not in words
+
+
+def logged(collector: socket.socket, *arguments: str) -> tuple[subprocess.CompletedProcess[str], list[Message]]:
+    """A replay of the call that has a log, and what came of it."""
+    events, log = (str(LOGGED / f"no_such_gateway.{suffix}") for suffix in ("jsonl.gz", "log.gz"))
+    done = run("replay", events, "--log", log, "--collector", url(collector), *arguments)
+    messages = []
+    collector.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            messages.append(decode(collector.recv(65_535)))
+    return done, messages
+
+
+@pytest.mark.parametrize("times", ["now", "recorded"])
+def test_a_replay_puts_the_lines_of_a_log_into_their_calls_at_their_times(collector: socket.socket, times: str) -> None:
+    """Whatever the time zone here: that of the switch is told by its events."""
+    done, messages = logged(collector, "--times", times, "--set", "log-lines-level=notice", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    lines = [message for message in messages if b" file=" in message.payload]
+    others = [message for message in messages if b" file=" not in message.payload]
+    assert len(lines) == report["log_lines"]["counts"]["reported"] >= 5
+    assert {message.correlation_id for message in messages} == {others[0].correlation_id}
+    first, last = others[0].timestamp, others[-1].timestamp
+    assert all(first - 30_000 <= message.timestamp <= last + 30_000 for message in lines)
+    assert (abs(first / 1e6 - time.time()) < 60) == (times == "now")
+
+
+def test_a_replay_obeys_the_wish_of_a_call_for_all_its_lines(collector: socket.socket, tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    with gzip.open(LOGGED / "no_such_gateway.jsonl.gz", "rt") as recorded:
+        told = [json.loads(line) for line in recorded]
+    ending = next(event for event in told if event["Event-Name"] == "CHANNEL_HANGUP_COMPLETE")
+    ending["variable_fs_hepipe_log_level"] = "debug"
+    events.write_text("".join(f"{json.dumps(event)}\n" for event in told))
+    log = str(LOGGED / "no_such_gateway.log.gz")
+    done = run("replay", str(events), "--log", log, "--collector", url(collector), "--json")
+    counts = json.loads(done.stdout.splitlines()[-1])["log_lines"]["counts"]
+    assert counts["reported"] == counts["wanted"] > 100
+
+
+@pytest.mark.parametrize("log", ["/nonexistent", "/", "a\0b"])
+def test_a_log_that_cannot_be_read_is_an_error(log: str) -> None:
+    if "\0" in log:
+        assert main(["replay", recording("busy_486"), "--log", log]) == 2
+    else:
+        assert run("replay", recording("busy_486"), "--log", log).returncode == 2
 
 
 def test_the_demo_knows_which_stories_there_are() -> None:
