@@ -19,7 +19,7 @@ from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.registrations import Registrations
 from fs_hepipe.calls.signalling import MAX_CALL_ID
 from fs_hepipe.hep.registry import ProtocolType
-from fs_hepipe.reports.known_events import shown_headers
+from fs_hepipe.reports.known_events import KEYS, shown_headers
 from fs_hepipe.reports.who import is_custom_by_far_end
 from fs_hepipe.reports.whole_event import every_header, whole_event
 from fs_hepipe.words import names
@@ -163,7 +163,7 @@ def _named(get: Get, headers: tuple[str, ...], masks_digits: bool) -> dict[str, 
     values = {header: get(header) for header in headers}
     said = {header: beginning(value) for header, value in values.items() if value}
     sent = headers_without_secrets(said, masks_digits=masks_digits)
-    return {header: shown(header_text(value)) for header, value in sent.items()}
+    return {KEYS.get(header, header): shown(header_text(value)) for header, value in sent.items()}
 
 
 def _every(event: Event, *, masks_digits: bool) -> dict[str, Any]:

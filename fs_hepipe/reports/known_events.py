@@ -23,6 +23,9 @@ GATEWAY = (                     # sofia_reg.c:sofia_reg_fire_custom_gateway_stat
 LEG = ("Channel-Name", "Unique-ID")
 """Last in the line of a leg, as in its other lines."""
 
+KEYS = {"Channel-Name": "channel", "Unique-ID": "leg"}
+"""What those other lines call them."""
+
 
 class Module(NamedTuple):
     """The events of one subclass."""

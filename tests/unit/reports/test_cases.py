@@ -98,7 +98,7 @@ def test_a_custom_event_says_what_happened(log_format: str) -> None:
     ]  # fmt: skip
     assert (said[1]["Member-ID"], said[1]["Member-Type"]) == ("1", "member")
     assert said[-1]["CC-Queue"] == "support@example.com"
-    assert all(each["Unique-ID"] for each in (said[1], said[-1]))
+    assert all(each["leg"] for each in (said[1], said[-1]))
 
 
 def test_a_hold_of_the_phone_comes_from_it_and_so_does_its_end_by_a_bye() -> None:

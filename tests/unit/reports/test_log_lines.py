@@ -57,6 +57,13 @@ def test_a_line_is_in_the_log_of_its_call() -> None:
     assert ear.counts == {"reported": 1}
 
 
+def test_a_leg_without_a_name_yet_has_none_in_its_line() -> None:
+    ear, channel = Listener(), Channel()
+    del channel.basic["Channel-Name"]
+    ear.hear(channel.event(CREATE, sip()))
+    assert "channel" not in fields(ear.log(line())[0])
+
+
 @pytest.mark.parametrize("log_format", ["json", "full"])
 def test_the_same_as_json(log_format: str) -> None:
     ear = Listener(call_log_format=log_format)

@@ -300,8 +300,11 @@ def test_each_bridge_of_an_attended_transfer_is_with_the_leg_of_its_time(story: 
 def test_a_call_that_is_picked_up_is_bridged_with_who_picked_it_up(story: str) -> None:
     play = told(story)
     a, b = (leg["call_id"] for leg in play.truth["legs"])
-    ends_of_a = [fields(line) for line in play.of(LOG) if line.correlation_id == a]
+    lines = [line for line in play.of(LOG) if line.correlation_id == a]
+    ends_of_a = [fields(line) for line in lines if line.payload.startswith(b"CHANNEL")]
     assert [line.get("other-call-id") for line in ends_of_a] == [None, None, b, b, b]
+    parked = [fields(line) for line in lines if line.payload.startswith(b"valet_parking::info ")]
+    assert [line["Action"] for line in parked] == ["hold", "bridge", "exit"]
 
 
 @pytest.mark.parametrize("story", of_stories("conference_of_three"))

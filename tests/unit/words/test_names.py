@@ -18,6 +18,7 @@ NOT_RECORDED = {
     "variable_rtp_remote_audio_rtcp_port",  # every far end used rtcp-mux
     "fs_hepipe-log",  # our own
     "sip_contact",  # no phone was asked by OPTIONS
+    "variable_fs_hepipe_log_level",  # ours
     "UniqueID",  # nor was any call transferred by a REFER of ours
     *(f"variable_remote_audio_{end}" for end in ("ip", "port", "ip_reported", "port_reported")),  # media as announced
     *(f"variable_remote_audio_rtcp_{end}" for end in ("ip", "port")),  # no recorded call had ICE
