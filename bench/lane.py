@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import gc
+import gzip
 import json
 import platform
 import subprocess
@@ -50,8 +51,11 @@ from fs_hepipe.hep import Flow, Message, encode  # noqa: E402
 from fs_hepipe.hep.encoder import chunks  # noqa: E402
 from fs_hepipe.hep.schema import HEP3  # noqa: E402
 from fs_hepipe.reports.bindings import bindings  # noqa: E402
+from fs_hepipe.reports.log_line import LEVELS, LogLine, LogText, Wanted, match_head  # noqa: E402
 from fs_hepipe.reports.periodic import periodic  # noqa: E402
+from fs_hepipe.reports.pipeline import Pipeline  # noqa: E402
 from fs_hepipe.switch import host  # noqa: E402
+from fs_hepipe.tools.demo import LOGGED  # noqa: E402
 from fs_hepipe.version import VERSION  # noqa: E402
 from fs_hepipe.words import names  # noqa: E402
 from fs_hepipe.words.counters import Counters  # noqa: E402
@@ -66,6 +70,9 @@ FEW = 20
 GROWTH_BATCH = 2_000
 MOVING_BATCH = 500
 TICKS = 10_000
+LOG_TIMES = 100
+LOG = LOGGED / "no_such_gateway.log.gz"
+GRAVE = {b"CONSOLE", b"ALERT", b"CRIT", b"ERR", b"WARNING"}
 
 Make = Callable[[story.Headers], Event]
 
@@ -318,6 +325,45 @@ def periodic_lane(args: argparse.Namespace) -> None:
             if not periodic(leg, medium, 10, call_id, types, is_received=False, conceals=True):
                 raise SystemExit("no report")
         tell(us=(time.process_time() - began) / args.count * MICROS)
+
+
+def log_lane(args: argparse.Namespace) -> None:
+    """A line of a log of debug messages, none of which is wanted: as the agent reads it, or each by a match."""
+    lines = gzip.decompress(LOG.read_bytes()).splitlines(keepends=True)
+    debug = b"".join(line for line in lines if b" [DEBUG] " in line) * LOG_TIMES
+    count = debug.count(b"\n")
+    introduce(lines=count)
+    settle()
+    while asked():
+        text = LogText(Wanted(LEVELS["WARNING"]), lambda local: local)
+        began = time.process_time()
+        if args.plain:
+            found = [line for line in debug.split(b"\n") if (head := match_head(line)) and head["level"] in GRAVE]
+        else:
+            found = [line for at in range(0, len(debug), 65_536) for line in text.feed(debug[at : at + 65_536])]
+        spent = time.process_time() - began
+        if found:
+            raise SystemExit(f"one was wanted: {found[0]!r}")
+        tell(us=spent / count * MICROS)
+
+
+def log_sent_lane(args: argparse.Namespace) -> None:
+    """A line of the log, from its message to the datagram of its call."""
+    settings = Settings(report_log_lines=True, log_lines_per_call=10**9)
+    pipeline = Pipeline(settings, Counters())
+    create = next(event for event in story.recorded(frozenset({names.CHANNEL_CREATE})) if event.get(names.SIP_CALL_ID))
+    pipeline.handle(RecordedEvent(dict(create)), 0.0)
+    unique_id = str(create[names.UNIQUE_ID])
+    lines = [
+        LogLine(unique_id, MICROS + number, "ERR", "mod_sofia.c:4794", f"Invalid Gateway number {number}")
+        for number in range(args.count)
+    ]
+    introduce(lines=len(lines))
+    settle()
+    while asked():
+        began = time.process_time()
+        sent = len(pipeline.log(lines, 0.0))
+        tell(us=(time.process_time() - began) / len(lines) * MICROS, sent=sent / len(lines))
 
 
 def refusing_lane(args: argparse.Namespace) -> None:
@@ -580,6 +626,8 @@ LANES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "waiting": waiting_lane,
     "periodic": periodic_lane,
     "refusing": refusing_lane,
+    "log": log_lane,
+    "log-sent": log_sent_lane,
     "floor": floor_lane,
     "story": story_lane,
     "hold": hold_lane,

@@ -38,8 +38,9 @@ class Leg:
 
     __slots__ = (
         "_asked", "_named_id", "_other", "_other_id", "ask_at", "audio", "began", "call_id", "channel", "created",
-        "destroyed", "dropped", "held", "held_by_us", "ip_protocol", "local", "log_lines", "merged_into", "names_other",
-        "other_is_gone", "outbound", "quoted", "remote", "reported", "seen", "sender_reports", "unique_id", "video",
+        "destroyed", "dropped", "first_at", "held", "held_by_us", "ip_protocol", "local", "log_lines", "merged_into",
+        "names_other", "other_is_gone", "outbound", "quoted", "remote", "reported", "seen", "sender_reports",
+        "unique_id", "video",
     )  # fmt: skip
 
     def __init__(self, unique_id: str) -> None:
@@ -82,6 +83,8 @@ class Leg:
         """It is remembered no longer."""
         self.held: Optional[deque[tuple[float, Record]]] = None
         """Records that wait, the first to come first, with the time until which they may; None without any."""
+        self.first_at = 0
+        """The time of its first line, microseconds since 1970, if FreeSWITCH's log is reported; 0: none yet."""
         self.log_lines = 0
         """Lines of FreeSWITCH's log that were sent."""
         self.other_is_gone = False

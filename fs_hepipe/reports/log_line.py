@@ -41,13 +41,14 @@ MAX_ASKING = 256
 """Channels that want another level than all others."""
 
 _PREFIX = rb"(?:(?P<leg>[^\s\x1b]{1,256}) )?"
-_head = re.compile(
+match_head = re.compile(
     _PREFIX
     + rb"(?P<minute>\d{4}-\d\d-\d\d \d\d:\d\d):(?P<seconds>\d\d)\.(?P<micros>\d{6}) (?:\d{1,3}\.\d\d% )?"
     + rb"\[(?P<level>CONSOLE|ALERT|CRIT|ERR|WARNING|NOTICE|INFO|DEBUG)\] "
     + rb"(?P<file>[^\s:]{1,128}):(?P<line>\d{1,9}) ?(?P<text>.*)",
     re.DOTALL,
 ).match
+"""The first line of a message."""
 _without_time = re.compile(
     rb"(?P<leg>[^\s\x1b]{1,256}) (?P<text>(?P<kind>EXECUTE \[depth=|Dialplan: ).*)", re.DOTALL
 ).match
@@ -210,7 +211,7 @@ class LogText:
         if b"\x1b" in line:
             line = _colours(b"", line)
         beginning = line[:CUT_AFTER]
-        head = _head(beginning)
+        head = match_head(beginning)
         if head is not None:
             found += self._end()
             leg = self._leg = head["leg"]

@@ -24,7 +24,7 @@ from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.reports.custom import Custom
 from fs_hepipe.reports.datagrams import Datagrams
 from fs_hepipe.reports.log_line import LEVELS, LogLine
-from fs_hepipe.reports.order import happened
+from fs_hepipe.reports.order import LATEST
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
@@ -72,24 +72,20 @@ class LogLines:
         if level is not None:
             self.ask_for_more(unique_id, level)
 
-    def take(
-        self, lines: Iterable[LogLine], settings: Settings, switch_name: str, wall: Optional[float], now: float
-    ) -> None:
+    def take(self, lines: Iterable[LogLine], settings: Settings, switch_name: str, now: float) -> None:
         """Lines that have been read, and those that wait."""
         waiting, self._early = self._early, deque()
         for due, line in waiting:
-            self._one(line, settings, switch_name, wall, now, due)
+            self._one(line, settings, switch_name, now, due)
         for line in lines:
-            self._one(line, settings, switch_name, wall, now, now + PATIENCE)
+            self._one(line, settings, switch_name, now, now + PATIENCE)
 
     def finish(self) -> None:
         """The agent stops: what still waits for its leg is counted."""
         self._counts["unknown_leg"] += len(self._early)
         self._early.clear()
 
-    def _one(
-        self, line: LogLine, settings: Settings, switch_name: str, wall: Optional[float], now: float, due: float
-    ) -> None:
+    def _one(self, line: LogLine, settings: Settings, switch_name: str, now: float, due: float) -> None:
         counts = self._counts
         leg = self._legs.find(line.unique_id)
         if (leg is None and line.unique_id is not None) or not switch_name:
@@ -114,7 +110,7 @@ class LogLines:
             return
         counts["reported"] += 1
         record = Record(
-            happened(line.timestamp, wall),
+            _time(line, leg),
             ProtocolType.LOG,
             _payload(line, leg, settings),
             received=False,
@@ -126,6 +122,16 @@ class LogLines:
         else:
             leg.log_lines += 1
             self._datagrams.emit(leg, (record,), now)
+
+
+def _time(line: LogLine, leg: Optional[Leg]) -> int:
+    """
+    The line's own time. As that of an event it is up to `LATEST` too early (`reports.order`); that it is not before the
+    first line of its leg, and so not before its INVITE, is all that is certain.
+    """
+    if leg is not None and line.timestamp < leg.first_at <= line.timestamp + LATEST:
+        return leg.first_at + 1
+    return line.timestamp
 
 
 def _payload(line: LogLine, leg: Optional[Leg], settings: Settings) -> bytes:

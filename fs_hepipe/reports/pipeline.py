@@ -155,7 +155,7 @@ class Pipeline:
 
     def log(self, lines: Iterable[LogLine], now: float) -> list[bytes]:
         """What leaves of these lines of FreeSWITCH's log, and of those that came too early."""
-        self.log_lines.take(lines, self._settings, self._flows.switch_name, self._wall(), now)
+        self.log_lines.take(lines, self._settings, self._flows.switch_name, now)
         return self._datagrams.take()
 
     def finish(self) -> list[bytes]:
@@ -186,6 +186,8 @@ class Pipeline:
         try:
             if is_logged or ends:
                 timestamp = self._time(get)
+                if not leg.first_at and settings.report_log_lines:
+                    leg.first_at = timestamp
                 if is_logged:
                     records.append(self._line(event, name, timestamp, leg))
                 if ends:

@@ -12,7 +12,6 @@ from fs_hepipe.hep import Message
 from fs_hepipe.reports import log_lines as module
 from fs_hepipe.reports.log_line import LogLine
 from fs_hepipe.reports.log_lines import MAX_SHOWN, PATIENCE
-from fs_hepipe.reports.order import LATEST
 from tests.unit.synthetic import ANSWER, CREATE, DESTROY, HANGUP, PROGRESS, T0, Channel, Ear, callee, fields, flow, sip
 
 
@@ -78,11 +77,16 @@ def test_the_same_as_json(log_format: str) -> None:
     }
 
 
-def test_its_time_is_until_when_it_happened_as_that_of_events_is() -> None:
+def test_its_time_is_its_own_but_not_before_the_first_line_of_its_leg() -> None:
+    """Both are stamped by the same clock, which is late; when the event was seen is known, and so when it happened."""
     ear = Listener()
-    ear.pipeline._wall = lambda: T0 / 1e6 + 0.4
-    ear.hear(Channel().event(CREATE, sip()))
-    assert ear.log(line())[0].timestamp == T0 + LATEST
+    ear.pipeline._wall = lambda: T0 / 1e6 + 0.004
+    (create,) = ear.hear(Channel().event(CREATE, sip()))
+    first, next_one, later, old = ear.log(line(), line(), line(at=0.02), line(at=-1))
+    times = [message.timestamp for message in (create, first, next_one)]
+    assert times == [T0 + 6_000, T0 + 6_001, T0 + 6_002]
+    assert later.timestamp == T0 + 20_000
+    assert old.timestamp == T0 - 1_000_000
 
 
 def test_a_line_that_is_read_late_does_not_change_the_order_of_the_events() -> None:
