@@ -19,10 +19,9 @@ How mod_logfile writes with `uuid=true` (mod_logfile.c:process_node, the same in
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
-from functools import lru_cache
 from typing import Callable, NamedTuple, Optional
 
+from fs_hepipe.reports.log_time import local_time
 from fs_hepipe.words.counters import Counts
 
 LEVELS = {name: number for number, name in enumerate("CONSOLE ALERT CRIT ERR WARNING NOTICE INFO DEBUG".split())}
@@ -215,7 +214,7 @@ class LogText:
         if head is not None:
             found += self._end()
             leg = self._leg = head["leg"]
-            self._time = _local(head["minute"], head["seconds"], head["micros"])
+            self._time = local_time(head["minute"], head["seconds"], head["micros"])
             level = head["level"].decode()
             self.counts["without_leg" if leg is None else "with_leg"] += 1
             if self._time is None:
@@ -251,41 +250,6 @@ class LogText:
             self.counts["cut"] += 1
         leg = None if message.leg is None else _decoded(message.leg)
         return [LogLine(leg, self._to_utc(message.time), message.level, _decoded(message.where), _decoded(text))]
-
-
-def to_utc(local: int, near: float) -> int:
-    """
-    Local time, of the time zone of this process, to UTC; both in microseconds since 1970.
-
-    Args:
-        local: as if it were UTC.
-        near: seconds since 1970: of an hour that there is twice, the time that is nearer is meant.
-    """
-    minute, rest = divmod(local, 60_000_000)
-    return min((found * 1_000_000 + rest for found in _minutes(minute)), key=lambda each: abs(each - near * 1e6))
-
-
-@lru_cache(maxsize=256)
-def _minutes(minute: int) -> tuple[int, ...]:
-    """When a minute of local time begins, seconds since 1970: twice if the clock was set back by an hour (PEP 495)."""
-    wall = datetime.fromtimestamp(minute * 60, timezone.utc).replace(tzinfo=None)
-    return tuple({int(wall.replace(fold=fold).timestamp()) for fold in (0, 1)})
-
-
-def _local(minute: bytes, seconds: bytes, micros: bytes) -> Optional[int]:
-    """The time of a line as if it were UTC, microseconds since 1970; None if there is no such time."""
-    begin = _begin(minute)
-    whole = int(seconds)
-    return None if begin is None or whole > 60 else (begin + whole) * 1_000_000 + int(micros)  # noqa: PLR2004  a leap second
-
-
-@lru_cache(maxsize=256)
-def _begin(minute: bytes) -> Optional[int]:
-    try:
-        found = datetime.fromisoformat(minute.decode()).replace(tzinfo=timezone.utc)
-    except ValueError:
-        return None
-    return int(found.timestamp()) if 1970 < found.year < 9999 else None  # noqa: PLR2004  what all time zones can tell
 
 
 def _decoded(octets: bytes) -> str:

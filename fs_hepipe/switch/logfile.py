@@ -18,7 +18,8 @@ from collections import deque
 from typing import Any, Callable, Optional
 from xml.etree import ElementTree  # noqa: ICN001
 
-from fs_hepipe.reports.log_line import LEVELS, LogLine, LogText, Wanted, to_utc
+from fs_hepipe.reports.log_line import LEVELS, LogLine, LogText, Wanted
+from fs_hepipe.reports.log_time import to_utc
 from fs_hepipe.switch.tail import Place, Tail
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.parameters import switch
@@ -109,8 +110,9 @@ class LogFile:
         self._find = find
         self._clock, self._wall = clock, wall
         self._wanted = Wanted(LEVELS["WARNING"])
+        self._level = self._wanted.least, False  # what the thread is to want; it alone changes `_wanted`
         self._lines: deque[LogLine] = deque()
-        self._asking: deque[tuple[str, int]] = deque()  # only the thread changes what a leg wants
+        self._asking: deque[tuple[str, int]] = deque()
         self._ended: deque[tuple[float, str]] = deque()
         self._tail: Optional[Tail] = None
         self._text = self._new_text(self._wanted)
@@ -129,17 +131,18 @@ class LogFile:
             self.close()
             return
         path, self._told = (settings.log_file, "") if settings.log_file else self._find()
-        self._wanted.set(LEVELS[settings.log_lines_level.upper()], without_leg=settings.log_lines_without_call)
+        self._level = LEVELS[settings.log_lines_level.upper()], settings.log_lines_without_call
         self._per_second = float(settings.log_lines_per_second)
         if path != self.path:
             self.close()
             self.path = path
         self.problem = self._told
         if path and self._thread is None:
-            self._stops.clear()
+            self._stops = threading.Event()  # a thread that hangs in a read has another one
             self._allowed, self._refilled = self._per_second, self._clock()
             self._tail = Tail(path, self._places.get(path))
-            self._thread = threading.Thread(target=self._run, name="fs_hepipe log file", daemon=True)
+            arguments = self._tail, self._stops
+            self._thread = threading.Thread(target=self._run, args=arguments, name="fs_hepipe log file", daemon=True)
             self._thread.start()
 
     def take(self) -> list[LogLine]:
@@ -180,24 +183,26 @@ class LogFile:
 
     # --- the thread ---
 
-    def _run(self) -> None:
-        tail, stops = self._tail, self._stops
-        assert tail is not None  # noqa: S101  `configure` has made it
+    def _run(self, tail: Tail, stops: threading.Event) -> None:
         pause = 0.0
         while not stops.wait(pause):
             pause = self._look(tail)
         tail.close()
-        if tail.place is not None:
+        if tail.place is not None and self._tail is tail:
             self._places = {tail.path: tail.place}
 
     def _look(self, tail: Tail) -> float:
         """One read; returns the seconds until the next one."""
         try:
+            if self._level != (self._wanted.least, self._wanted.without_leg):
+                self._wanted.set(self._level[0], without_leg=self._level[1])
             while self._asking:
                 self._change(tail, *self._asking.popleft())
             while self._ended and self._ended[0][0] <= self._clock():
                 self._change(tail, self._ended.popleft()[1], None)
             octets, begins = tail.read()
+            if self._tail is not tail:  # it took so long that another thread reads by now
+                return 0.0
             if begins:
                 self._keep(self._text.restart())
             self._keep(self._text.feed(octets) if octets else self._text.pause())

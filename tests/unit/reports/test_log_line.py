@@ -17,8 +17,8 @@ from fs_hepipe.reports.log_line import (
     LogLine,
     LogText,
     Wanted,
-    to_utc,
 )
+from fs_hepipe.reports.log_time import to_utc
 
 A, B = "6935de1a-44ac-46a6-97d6-5c5a0907c0ee", "f7a5138f-5852-413b-9f8d-763262207c80"
 HEAD = "2026-11-26 19:07:31.319818 86.83%"
@@ -179,13 +179,13 @@ def test_a_time_that_there_is_not_is_counted(when: str) -> None:
 
 @contextmanager
 def zone(name: str) -> Iterator[None]:
-    from fs_hepipe.reports import log_line
+    from fs_hepipe.reports import log_time
 
     before = os.environ.get("TZ")
     try:
         os.environ["TZ"] = name
         time.tzset()
-        log_line._minutes.cache_clear()
+        log_time._minutes.cache_clear()
         yield
     finally:
         if before is None:
@@ -193,13 +193,13 @@ def zone(name: str) -> Iterator[None]:
         else:
             os.environ["TZ"] = before
         time.tzset()
-        log_line._minutes.cache_clear()
+        log_time._minutes.cache_clear()
 
 
 def local(text: str) -> int:
-    from fs_hepipe.reports.log_line import _local
+    from fs_hepipe.reports.log_time import local_time
 
-    found = _local(text[:16].encode(), b"30", b"000001")
+    found = local_time(text[:16].encode(), b"30", b"000001")
     assert found is not None
     return found
 

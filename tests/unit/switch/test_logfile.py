@@ -167,6 +167,47 @@ def test_what_keeps_it_from_reading_is_told_and_tried_again(log: Log, monkeypatc
     log.until(lambda: log.file.report()["problem"] == "")
 
 
+def test_another_level_after_a_reload(log: Log) -> None:
+    log.begin(log_lines_level="err")
+    log.write(line("one"), line("two", "WARNING"))
+    assert log.texts(1) == ["one"]
+    log.begin(log_lines_level="notice", log_lines_without_call=True)
+    time.sleep(2 * module.POLL)
+    log.write(line("three", "NOTICE"), line("four", leg="")[1:])
+    assert log.texts(3)[1:] == ["three", "four"]
+
+
+def test_a_read_that_hangs_holds_nobody_up_and_gives_nothing_when_it_ends(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk of another machine that does not answer."""
+    monkeypatch.setattr(module, "ENDS_WITHIN", 0.01)
+    log.begin()
+    hangs, goes_on = threading.Event(), threading.Event()
+    tail = log.file._tail
+    assert tail is not None
+    read = tail.read
+
+    def hanging() -> tuple[bytes, bool]:
+        hangs.set()
+        goes_on.wait(PATIENCE_S)
+        return read()
+
+    monkeypatch.setattr(tail, "read", hanging)
+    first = log.file._thread
+    assert first is not None
+    hangs.wait(PATIENCE_S)
+    log.file.close()
+    log.begin()
+    log.write(line("one"))
+    assert log.texts(1) == ["one"]
+    goes_on.set()
+    first.join(PATIENCE_S)
+    log.write(line("two"))
+    assert log.texts(2) == ["one", "two"]
+    monkeypatch.setattr(module, "ENDS_WITHIN", PATIENCE_S)
+
+
 def test_a_folder_is_told_too(log: Log) -> None:
     log.found = (str(log.path.parent), "")
     log.begin()
