@@ -27,7 +27,10 @@ from fs_hepipe.words.settings import Settings
 from fs_hepipe.words.text import describe_error, shown
 
 POLL = 0.2
-"""Seconds between two looks at the file."""
+"""Seconds between two looks at a file in which nothing was written for a second."""
+
+BUSY_POLL = 0.03
+"""The same, if something was: a file that is rotated twice between two looks is lost."""
 
 BREATH = 0.002
 """Seconds between two reads of a file that has more: other threads need Python too."""
@@ -118,7 +121,7 @@ class LogFile:
         self._text = self._new_text(self._wanted)
         self._places: dict[str, Place] = {}
         self._per_second = self._allowed = 100.0
-        self._refilled = 0.0
+        self._refilled = self._busy_until = 0.0
         self._told = ""
         self._stops = threading.Event()
         self._thread: Optional[threading.Thread] = None
@@ -217,7 +220,11 @@ class LogFile:
         self.problem = self._told or (
             f"{shown(tail.path)} has no Unique-IDs: set uuid=true in logfile.conf" if without else ""
         )
-        return BREATH if octets else POLL
+        now = self._clock()
+        if octets:
+            self._busy_until = now + 1.0
+            return BREATH
+        return BUSY_POLL if now < self._busy_until else POLL
 
     def _change(self, tail: Tail, unique_id: str, level: Optional[int]) -> None:
         leg = unique_id.encode("utf-8", "surrogateescape")

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
 import time
 import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from fs_hepipe.hep.registry import ProtocolType
 
-from .collector import eventually
-from .configuration import SECRET
+from .collector import Collector, eventually
+from .configuration import SECRET, WITH_PYTHON, free_ports
+from .conftest import install, is_up, running
 from .lab import Lab
+from .switch import Esl, Installation, Switch
 
 pytestmark = pytest.mark.live
 
@@ -25,6 +31,21 @@ def logged(lab: Lab) -> Lab:
     lab.a.api("reloadxml")
     assert lab.a.hepipe("reload").endswith("+OK reloaded\n")
     return lab
+
+
+@pytest.fixture
+def rotating(home: Installation, shared_lab: Lab, tmp_path: Path) -> Iterator[Lab]:
+    """A switch whose log is rotated every 400 kB."""
+    with free_ports() as ports, contextlib.closing(Collector()) as collector:
+        switch = Switch(home, tmp_path / "live-rotating", ports, shared_lab.b.ports, modules=WITH_PYTHON)
+        conf = switch.conf / "autoload_configs/logfile.conf.xml"
+        size = '<param name="rollover" value="400000"/><param name="maximum-rotate" value="8"/>'
+        conf.write_text(conf.read_text().replace('<param name="rollover" value="0"/>', size))
+        install(switch)
+        switch.configure(capture_server=collector.url, report_log_lines="yes")
+        with running(switch):
+            eventually("agent that python.conf.xml starts", is_up, switch)
+            yield Lab(switch, shared_lab.b, collector)
 
 
 def from_log(lab: Lab, call_id: str) -> list[str]:
@@ -86,6 +107,31 @@ def test_rotation_under_load_loses_nothing_and_sends_nothing_twice(logged: Lab) 
     report = logged.a.status()["log_lines"]
     assert report["rotations"] >= 4
     assert report["counts"].get("unknown_leg", 0) == 0
+
+
+def test_rotation_by_size_beside_thousands_of_debug_lines_a_second(rotating: Lab) -> None:
+    """Each call logs one error, and has it once."""
+    stops = threading.Event()
+
+    def chat() -> None:
+        with contextlib.closing(Esl(rotating.a.ports.esl)) as esl:
+            while not stops.is_set():
+                esl.api("log DEBUG a line that nobody wants, about as long as those of a switch are on average")
+
+    thread = threading.Thread(target=chat)
+    thread.start()
+    try:
+        call_ids = rotating.dial_steadily(50, 10, "nogateway")
+    finally:
+        stops.set()
+        thread.join()
+    for call_id in call_ids:
+        rotating.collector.line(call_id, 'nosuch"')
+    time.sleep(1.0)
+    assert [len(from_log(rotating, call_id)) for call_id in call_ids] == [1] * len(call_ids)
+    report = rotating.a.status()["log_lines"]
+    assert report["rotations"] >= 2
+    assert report["counts"]["lines"] > 10_000
 
 
 def test_after_a_restart_no_line_comes_again(logged: Lab) -> None:
