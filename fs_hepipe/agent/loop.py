@@ -223,8 +223,9 @@ class Agent:
                 self._take_log(self._clock())
                 self._send(self.pipeline.finish())
         finally:
-            if self.log_lines is not None:
-                self.log_lines.close()
+            with self._guarded("the end of the log file"):
+                if self.log_lines is not None:
+                    self.log_lines.close()
             self.ended.set()
 
     def _learn(self, channels: Callable[[], Iterable[str]]) -> None:

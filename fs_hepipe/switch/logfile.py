@@ -145,8 +145,9 @@ class LogFile:
             self._allowed, self._refilled = self._per_second, self._clock()
             self._tail = Tail(path, self._places.get(path))
             arguments = self._tail, self._stops
-            self._thread = threading.Thread(target=self._run, args=arguments, name="fs_hepipe log file", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, args=arguments, name="fs_hepipe log file", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def take(self) -> list[LogLine]:
         """The messages that have been read since the last time."""

@@ -591,6 +591,7 @@ class Log:
 
     def close(self) -> None:
         self.happened.append("close")
+        raise RuntimeError("ours")
 
 
 def test_lines_of_the_log_are_taken_between_events_and_at_the_end() -> None:
@@ -606,6 +607,7 @@ def test_lines_of_the_log_are_taken_between_events_and_at_the_end() -> None:
     assert log.happened == ["configure crit", "leg None", "close"]
     assert agent.counters.log_lines["reported"] >= 1
     assert log.lines == []
+    assert agent.ended.is_set()
 
 
 def test_status_tells_what_became_of_the_lines_and_what_is_wrong() -> None:
