@@ -13,13 +13,12 @@ import struct
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Optional
 
-from fs_hepipe.hep.constructs import ConstructError
+from fs_hepipe.hep.bodies import MISFITS, READERS, read_number
 from fs_hepipe.hep.encoder import MICROS
 from fs_hepipe.hep.message import FIELDS, Chunk, Message
 from fs_hepipe.hep.registry import MAGIC, VENDORS, ChunkType, IpFamily, ProtocolType
 from fs_hepipe.hep.schema import (
     CHUNK_HEADER_LENGTH,
-    FILLED,
     HEADER_FIELD,
     HEADER_LENGTH,
     HEP2_TIMES,
@@ -108,7 +107,7 @@ def _length(datagram: bytes) -> int:
         raise _no_hep(datagram)
     if len(datagram) < HEADER_LENGTH:
         raise HepError(f"offset {len(MAGIC)}: ends before the length")
-    return int(HEADER_FIELD.parse(datagram[len(MAGIC) : HEADER_LENGTH]))
+    return int(read_number(datagram[len(MAGIC) : HEADER_LENGTH]))
 
 
 def _no_hep(octets: bytes, offset: int = 0) -> HepError:
@@ -140,11 +139,11 @@ def walk(datagram: bytes) -> Iterator[Parsed]:
             raise HepError(f"offset {offset}: {says}, {rest} octets are left")
         data = datagram[offset + CHUNK_HEADER_LENGTH : offset + length]
         value, fault = data, ""
-        body = FILLED.get(type_id) if vendor_id == 0 else None
-        if body is not None:
+        read_body = READERS.get(type_id) if vendor_id == 0 else None
+        if read_body is not None:
             try:
-                value = body.parse(data)
-            except ConstructError:
+                value = read_body(data)
+            except MISFITS:
                 fault = f"{_name(vendor_id, type_id)} has a body of {len(data)} octets, which is not its width"
         yield Parsed(offset, vendor_id, type_id, length, value, data, fault)
         offset += length
@@ -317,7 +316,7 @@ class Framing:
                 raise _no_hep(self.rest[: len(MAGIC)], self.offset)
             if len(self._rest) < HEADER_LENGTH:
                 return
-            length = HEADER_FIELD.parse(self._rest[len(MAGIC) : HEADER_LENGTH])
+            length = read_number(bytes(self._rest[len(MAGIC) : HEADER_LENGTH]))
             if length < HEADER_LENGTH:
                 raise HepError(f"offset {self.offset + len(MAGIC)}: the length says {length} octets")
             if len(self._rest) < length:
