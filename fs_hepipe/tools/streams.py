@@ -22,8 +22,10 @@ HANDSHAKE_TIME = 10.0
 """Seconds that a TLS handshake may take."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tcp", type=_port, metavar="[HOST:]PORT", help="listen over TCP there, not over UDP")
+def add_arguments(parser: argparse.ArgumentParser, *, beside_udp: bool = False) -> None:
+    """The options; `beside_udp`: whether UDP is listened to all the same."""
+    instead = "too" if beside_udp else "there, not over UDP"
+    parser.add_argument("--tcp", type=_port, metavar="[HOST:]PORT", help=f"listen over TCP {instead}")
     parser.add_argument("--tls", type=_port, metavar="[HOST:]PORT", help="listen over TLS there; needs --cert")
     parser.add_argument("--cert", metavar="FILE", help="the certificate for --tls, with its key unless --key is given")
     parser.add_argument("--key", metavar="FILE", help="the key of that certificate")
