@@ -15,7 +15,7 @@ PYTHONS := python3.9 python3.10 python3.11 python3.12 python3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo parameters test test-all tests lint types floors unit collectors live slow fuzz mutants bench
+.PHONY: help venv demo watch parameters test test-all tests lint types floors unit collectors live slow fuzz mutants bench
 .PHONY: bench-live clean
 
 help: ## this list
@@ -26,7 +26,7 @@ help: ## this list
 SOURCES := setup.py fs_hepipe/version.py scripts/dev/venv
 
 $(VENV)/.holds-package: $(SOURCES)
-	@scripts/dev/venv '$(PYTHON)' '$(VENV)' .
+	@scripts/dev/venv '$(PYTHON)' '$(VENV)' '.[tools]'
 	@touch $@
 
 $(VENV)/.holds-tests: $(SOURCES)
@@ -43,6 +43,9 @@ venv: $(VENV)/.holds-tests ## the virtual environment with everything that the t
 
 demo: $(VENV)/.holds-package ## recorded calls through the agent into a collector, and what Homer would show
 	@$(BIN)/python -m fs_hepipe demo
+
+watch: $(VENV)/.holds-package ## the same calls as a live page: http://127.0.0.1:9063 (ARGS='--web 127.0.0.1:9999')
+	@$(BIN)/python -m fs_hepipe watch --demo $(ARGS)
 
 # --- say it once ------------------------------------------------------------------------------------------------------
 

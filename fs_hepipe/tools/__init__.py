@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Optional
 
 from fs_hepipe.agent.config import names_secret
-from fs_hepipe.tools import check, decode, demo, listen, replay, watch
+from fs_hepipe.tools import check, decode, demo, listen, replay, report, watch
 from fs_hepipe.tools.output import Parser, UsageError, complain
 from fs_hepipe.version import VERSION
 
@@ -24,6 +24,7 @@ TOOLS = {
     "decode": decode,
     "check": check,
     "watch": watch,
+    "report": report,
 }
 
 

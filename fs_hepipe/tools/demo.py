@@ -1,8 +1,7 @@
 """
 `demo`: recorded calls through the agent into a collector, and what Homer would store.
 
-The collector is a socket of this process. It is read after every event, so the size of the kernel's buffer does not
-matter.
+`--html FILE` writes them as one page for a browser: ladders, plots and every message.
 """
 
 from __future__ import annotations
@@ -13,16 +12,18 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from fs_hepipe.agent.config import Config
-from fs_hepipe.delivery.address import Address
 from fs_hepipe.hep import Message, ProtocolType, decode
 from fs_hepipe.hep.registry import protocol_name
-from fs_hepipe.tools.listen import MAX_DATAGRAM, opened
-from fs_hepipe.tools.output import Piece, bad, bold, dim, good, plain, say
-from fs_hepipe.tools.playback import Playback, play
+from fs_hepipe.tools.collected import Collected
+from fs_hepipe.tools.listen import opened
+from fs_hepipe.tools.output import Piece, bad, bold, complain, dim, good, named, plain, say
 from fs_hepipe.tools.recorded import Fault, events
 from fs_hepipe.tools.recorded_log import RecordedLog
 from fs_hepipe.tools.render import clock, describe, endpoint
+from fs_hepipe.tools.report import MAX_CALLS, everything
+from fs_hepipe.tools.watch import MAX_OCTETS
+from fs_hepipe.tools.watch.single import single_file
+from fs_hepipe.tools.watch.store import Store
 from fs_hepipe.words.errors import HepError
 from fs_hepipe.words.settings import Settings
 from fs_hepipe.words.text import shown
@@ -57,6 +58,9 @@ LOGGED_STORIES = {
 KINDS: dict[int, str] = {ProtocolType.RTCP_JSON: "RTCP   ", ProtocolType.MOS_FULL_REPORT: "quality"}
 """The label before the numbers of a report; a log line needs none."""
 
+LIVE = "bridged_answered"
+"""What `watch --demo` plays last, as it went."""
+
 SHOWN = ("bridged_answered", "busy_486", "lossy_media", "register_unregister", *LOGGED_STORIES)
 """The stories that are shown in full by default; the others take one line each."""
 
@@ -66,6 +70,7 @@ EVERY_STORY = {**STORIES, **LOGGED_STORIES}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stories", nargs="*", type=story, metavar="STORY", help=f"play only: {', '.join(EVERY_STORY)}")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the calls as one page for a browser, too")
     parser.add_argument("--all", action="store_true", help="show every story in full")
 
 
@@ -84,8 +89,6 @@ class Story:
         self.messages: list[Message] = []
         self.garbage = 0
         """Datagrams of somebody else, that are no messages of ours."""
-        self._listener = listener
-        host, port = listener.getsockname()[:2]
         has_log = name in LOGGED_STORIES
         recording = (LOGGED if has_log else RECORDINGS) / f"{name}.jsonl.gz"
         found = [each for each in events(str(recording)) if not isinstance(each, Fault)]
@@ -93,19 +96,14 @@ class Story:
         self.switch_seconds = found[-1].time - found[0].time
         log = RecordedLog(str(LOGGED / f"{name}.log.gz")) if has_log else None
         settings = Settings(report_log_lines=has_log, log_lines_level="notice")
-        config = Config(collectors=(Address(host, port),), settings=settings)
-        heard = log.heard(found) if log is not None else found
-        self.agent = play(config, Playback(heard, before_pop=self._collect), log)
-        self._collect()
-
-    def _collect(self) -> None:
-        while True:
+        played = Collected(log.heard(found) if log is not None else found, listener, settings, log)
+        self.agent = played.agent
+        self.datagrams = played.datagrams
+        for datagram in self.datagrams:
             try:
-                self.messages.append(decode(self._listener.recv(MAX_DATAGRAM)))
+                self.messages.append(decode(datagram))
             except HepError:
                 self.garbage += 1
-            except BlockingIOError:
-                return
 
     @property
     def faults(self) -> list[str]:
@@ -145,7 +143,29 @@ def run(args: argparse.Namespace) -> int:
     if not args.stories and not args.all:
         say()
         say(f"show another call in full: demo STORY, one of {', '.join(n for n in names if n not in whole)}")
-    return 0 if not any(story.faults for story in stories) else 1
+    written = _written(stories, args.html) if args.html is not None else _how_to_look()
+    return 0 if written and not any(story.faults for story in stories) else 1
+
+
+def _how_to_look() -> bool:
+    say()
+    say("see these calls in a browser: ", bold("make watch"), ", or fs-hepipe demo --html demo.html")
+    return True
+
+
+def _written(stories: list[Story], file: Path) -> bool:
+    """Writes the page; whether it could."""
+    store = Store(len(stories) * MAX_CALLS, MAX_OCTETS)
+    for datagram in (each for story in stories for each in story.datagrams):
+        store.add(datagram)
+    try:
+        file.write_bytes(single_file(everything(store)))
+    except (OSError, ValueError) as error:
+        complain(f"error: {named(file)}: {getattr(error, 'strerror', None) or error}")
+        return False
+    say()
+    say(f"open {named(file.absolute())} in a browser")
+    return True
 
 
 def _played(name: str, listener: socket.socket, *, show: bool) -> Story:

@@ -91,7 +91,8 @@ class Datagrams:
     others = "datagrams that were not HEP3"
 
     def __init__(self, listener: socket.socket) -> None:
-        self.addresses = [endpoint(*listener.getsockname()[:2])]
+        self.place: tuple[str, int] = listener.getsockname()[:2]
+        self.addresses = [endpoint(*self.place)]
         self._listener = listener
 
     def messages(self) -> Iterator[Arrived]:

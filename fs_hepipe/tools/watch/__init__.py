@@ -12,24 +12,37 @@ import argparse
 import re
 import socket
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Union
 
+from fs_hepipe.agent.config import Config
+from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.resolve import Target
 from fs_hepipe.tools import streams
 from fs_hepipe.tools.listen import Datagrams, bind_address, opened
+from fs_hepipe.tools.moved import moved
 from fs_hepipe.tools.needs import needs
 from fs_hepipe.tools.output import complain, named
+from fs_hepipe.tools.playback import Playback, play
+from fs_hepipe.tools.recorded import events
 from fs_hepipe.tools.render import endpoint
 from fs_hepipe.tools.streams import Broken
 from fs_hepipe.tools.watch.guard import Guard, is_loopback
 from fs_hepipe.tools.watch.store import Store
+from fs_hepipe.words.event import RecordedEvent
 
 MIN_TOKEN = 16
 """Characters of a token: fewer can be tried one after the other."""
 
+MAX_OCTETS = 1_000_000_000
+"""Memory for the calls of a file that is read once."""
+
 SIZES = {"MB": 1_000_000, "GB": 1_000_000_000}
+
+DEMO_SPEED = 600.0
+"""Seconds of a recording in one: as many events as a page is opened for."""
 
 Source = Union[Datagrams, streams.StreamServer]
 
@@ -51,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--name", action="append", default=[], metavar="HOST",
         help="a name of this machine under which the page is opened; may be given again",
     )  # fmt: skip
+    parser.add_argument("--demo", action="store_true", help="plays the recorded calls into it, the last one as it went")
     parser.add_argument(
         "--keep-calls", type=calls, default=10_000, metavar="N", help="calls that are kept (default: %(default)s)"
     )
@@ -96,10 +110,10 @@ def run(args: argparse.Namespace) -> int:
     if not is_loopback(host) and args.token is None:
         complain(f"error: {endpoint(*args.web[1][:2])} can be reached from elsewhere: give a --token")
         return 2
-    sources: list[Source] = []
     try:
         page = _listener(args.web)
-        sources = [Datagrams(opened(args.bind))]
+        collector = Datagrams(opened(args.bind))
+        sources: list[Source] = [collector]
         if args.tcp is not None or args.tls is not None:
             sources.append(streams.opened(args))
     except (OSError, ValueError) as error:
@@ -108,6 +122,8 @@ def run(args: argparse.Namespace) -> int:
     store = Store(args.keep_calls, args.keep_memory)
     for source in sources:
         threading.Thread(target=receive, args=[source, store], daemon=True).start()
+    if args.demo:
+        threading.Thread(target=play_demo, args=[collector], daemon=True).start()
     heard = ", ".join(address for source in sources for address in source.addresses)
     complain(f"listening on {heard}")
     ask = "?token=..." if args.token else ""
@@ -133,6 +149,17 @@ def receive(source: Source, store: Store) -> None:
                 store.refuse(found.text)
             else:
                 store.add(found.octets)
+
+
+def play_demo(collector: Datagrams) -> None:
+    """Plays the recorded calls as if they had just ended, and one more as if it began now."""
+    from fs_hepipe.tools.demo import LIVE, RECORDINGS, STORIES  # noqa: PLC0415  only now: most have their own calls
+
+    config = Config(collectors=(Address(*collector.place),))
+    for name in [*(each for each in STORIES if each != LIVE), LIVE]:
+        found = [each for each in events(str(RECORDINGS / f"{name}.jsonl.gz")) if isinstance(each, RecordedEvent)]
+        ago = 0.0 if name == LIVE else found[-1].time - found[0].time + 1
+        play(config, Playback(moved(found, now=lambda: time.time() - ago), 1.0 if name == LIVE else DEMO_SPEED))  # noqa: B023
 
 
 def _serve(args: argparse.Namespace, store: Store, page: socket.socket, *, only_loopback: bool) -> None:

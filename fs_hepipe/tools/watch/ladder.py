@@ -150,7 +150,9 @@ def _line(found: Said) -> tuple[str, str, str]:
 
 
 def _value(key: str, value: str) -> str:
-    return f"{value} s" if key == "duration" else value if key in {"cause", "codec", "phrase"} else f"{key} {value}"
+    if key in {"cause", "codec", "phrase"}:
+        return value
+    return f"{value} s" if key == "duration" else f"{'SIP' if key == 'sip-status' else key} {value}"
 
 
 def _tone_of_loss(found: Said) -> str:
