@@ -15,7 +15,7 @@ PYTHONS := python3.9 python3.10 python3.11 python3.12 python3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo watch parameters test test-all tests lint types floors unit collectors live slow fuzz mutants bench
+.PHONY: help venv demo watch parameters pictures test test-all tests lint types floors unit collectors live slow fuzz mutants bench
 .PHONY: bench-live clean
 
 help: ## this list
@@ -51,6 +51,9 @@ watch: $(VENV)/.holds-package ## the same calls as a live page: http://127.0.0.1
 
 parameters: $(VENV)/.holds-package ## fs_hepipe.conf.xml and README's settings, written from the parameters in the code
 	@$(BIN)/python scripts/dev/parameters
+
+pictures: $(VENV)/.holds-tests ## the pictures of the page in docs/pictures, by Chromium
+	@$(BIN)/python scripts/dev/pictures docs/pictures
 
 # --- check it ---------------------------------------------------------------------------------------------------------
 

@@ -110,6 +110,7 @@ def run(args: argparse.Namespace) -> int:
     if not is_loopback(host) and args.token is None:
         complain(f"error: {endpoint(*args.web[1][:2])} can be reached from elsewhere: give a --token")
         return 2
+    page = None
     try:
         page = _listener(args.web)
         collector = Datagrams(opened(args.bind))
@@ -117,6 +118,8 @@ def run(args: argparse.Namespace) -> int:
         if args.tcp is not None or args.tls is not None:
             sources.append(streams.opened(args))
     except (OSError, ValueError) as error:
+        if page is not None:
+            page.close()
         complain(f"error: can't listen: {getattr(error, 'strerror', None) or error}")
         return 1
     store = Store(args.keep_calls, args.keep_memory)

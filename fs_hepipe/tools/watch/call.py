@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Optional
 
 from fs_hepipe.tools.render import BAD_LOSS, FAIR_LOSS, FAIR_MOS, GOOD_MOS
 from fs_hepipe.tools.watch.said import LOG, REPORT, RTCP, SIP, Said, number, word
+from fs_hepipe.words.text import shown
 
 MAX_MESSAGES = 2_000
 """Messages of a call that are kept: of RTCP every five seconds on two legs, the last forty minutes."""
@@ -163,7 +164,7 @@ class Call:
         self.first = min(self.first or time, time or self.first)
         self.last = max(self.last, time)
         self.kind = NO_CALL.get(found.name, self.kind)
-        self.node = self.node or (found.message.node_name or "")[:MAX_NAMES]
+        self.node = self.node or shown(found.message.node_name or "", MAX_NAMES)
         self._learn_side(found, time)
         self._learn_quality(found)
 

@@ -29,6 +29,10 @@ _SAID = {
 }  # fmt: skip
 """What a step shows of a line; of an event that is not here, everything but the names of legs."""
 
+LEVELS = {"CONSOLE": "bad", "ALERT": "bad", "CRIT": "bad", "ERR": "bad", "WARNING": "fair", "NOTICE": "", "INFO": "",
+          "DEBUG": "", "LOG": ""}  # fmt: skip
+"""How lines of FreeSWITCH's own log and of the dialplan begin, which happen inside the switch; and their tones."""
+
 _NAMING = {"direction", "leg", "other-leg", "other-call-id", "call-id", "seq", "channel", "text", "level", "by"}
 
 
@@ -64,9 +68,11 @@ def step(told: Told, column: int, switch: int) -> dict[str, Any]:
     found = told.said
     message = found.message
     title, text, tone = _described(found)
-    way = None if told.ours is None else [switch, column] if told.ours else [column, switch]
+    is_line = found.kind == LOG and (found.name in LEVELS or not found.name)
+    way = None if is_line or told.ours is None else [switch, column] if told.ours else [column, switch]
     return {
-        "n": told.number, "t": message.timestamp, "kind": found.kind, "way": way, "at": column,
+        "n": told.number, "t": message.timestamp, "kind": "line" if is_line else found.kind, "way": way,
+        "at": switch if is_line else column,
         "title": shown(title, 80), "text": shown(text, MAX_TEXT), "tone": tone,
         "src": endpoint(message.src_ip, message.src_port), "dst": endpoint(message.dst_ip, message.dst_port),
         "remarks": len(found.remarks),
@@ -129,10 +135,9 @@ def _sip(found: Said) -> tuple[str, str, str]:
 
 def _line(found: Said) -> tuple[str, str, str]:
     fields, name = found.fields, found.name
-    if name in {"", "LOG"}:
-        level = word(fields, "level").upper()
-        tone = "bad" if level in {"ERR", "ERROR", "CRIT", "ALERT"} else "fair" if level == "WARNING" else ""
-        return level or "log", word(fields, "text", "message") or plain(describe(found.message)), tone
+    if name in LEVELS or not name:
+        text = word(fields, "text") or plain(describe(found.message))
+        return "log" if name in {"", "LOG"} else name, text, LEVELS.get(name, "")
     keys = _SAID.get(name, tuple(key for key in fields if key not in _NAMING))
     words = [_value(key, word(fields, key)) for key in keys if word(fields, key)]
     if name == "CHANNEL_CREATE":

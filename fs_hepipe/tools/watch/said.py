@@ -1,8 +1,8 @@
 """
 A message -> what it says about its call: which leg, which other leg, and the fields of its line, report or SIP.
 
-Everything here is foreign: any sender may have sent anything. Texts are cut, numbers are those that a report can have,
-and what is not understood is of kind `other`.
+Everything here is foreign: any sender may have sent anything. Texts are escaped and cut, numbers are those that a
+report can have, and what is not understood is of kind `other`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Optional
 from fs_hepipe.hep import Message, ProtocolType, Reading, read
 from fs_hepipe.tools.render import QUALITY
 from fs_hepipe.words.numbers import MAX_INTEGER
-from fs_hepipe.words.text import MAX_SHOWN
+from fs_hepipe.words.text import shown
 
 SIP, LOG, RTCP, REPORT, OTHER = "sip", "log", "rtcp", "quality", "other"
 """Kinds of messages."""
@@ -84,25 +84,26 @@ def number(fields: dict[str, Any], key: str) -> Optional[float]:
 
 
 def word(fields: dict[str, Any], *keys: str) -> str:
-    """The first text or number there is, as text of at most `MAX_SHOWN` characters."""
+    """The first text or number there is, as text that can be shown."""
     for key in keys:
         value = fields.get(key)
         if isinstance(value, str) and value:
-            return value[:MAX_SHOWN]
+            return shown(value)
         if type(value) is int and abs(value) <= MAX_INTEGER:
             return str(value)
     return ""
 
 
 def _filed(reading: Reading, kind: str, name: str, fields: dict[str, Any], **more: str) -> Said:
-    cut = {key: value[:MAX_ID] for key, value in more.items()}
-    filed = cut.pop("call_id", "") or (reading.message.correlation_id or "")[:MAX_ID] or cut.get("own_id", "")
-    return Said(reading.message, kind, filed, name[:MAX_SHOWN], fields, remarks=reading.remarks, **cut)
+    names = {key: shown(value, MAX_ID) for key, value in more.items()}
+    filed = names.pop("call_id", "") or shown(reading.message.correlation_id or "", MAX_ID) or names.get("own_id", "")
+    return Said(reading.message, kind, filed, shown(name), fields, remarks=reading.remarks, **names)
 
 
 # --- lines ------------------------------------------------------------------------------------------------------------
 
-_field = re.compile(r'([^\s="]+)=("(?:[^"\\]|\\.)*"|\S*)').finditer
+# A key begins after a blank: looked for at every character, one word of 60,000 would be read 60,000 times.
+_field = re.compile(r'(?<!\S)([^\s="]{1,128})=("(?:[^"\\]|\\.)*"|\S*)').finditer
 _escape = re.compile(r"\\(.)", re.DOTALL).sub
 
 

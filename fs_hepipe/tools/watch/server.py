@@ -16,15 +16,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Optional
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from fs_hepipe.tools.watch.look import call_as_seen, message_as_seen
@@ -74,7 +76,7 @@ class Pages:
         return _missing("file") if found is None else Response(found[0], media_type=found[1])
 
     async def calls(self, request: Request) -> Response:
-        return JSONResponse(self._calls(*_asked(request)))
+        return _json(self._calls(*_asked(request)))
 
     def _calls(self, words: str, quality: str, limit: int) -> dict[str, Any]:
         rows, matched, revision = self._store.view(words, quality, limit)
@@ -82,14 +84,14 @@ class Pages:
 
     def call(self, request: Request) -> Response:  # not async: it runs in a thread, as it may take a while
         found = self._store.find(request.query_params.get("id", ""))
-        return _missing("call") if found is None else JSONResponse(call_as_seen(found))
+        return _missing("call") if found is None else _json(call_as_seen(found))
 
     def message(self, request: Request) -> Response:
         found = self._store.find(request.query_params.get("id", ""))
         asked = request.query_params.get("n", "")
         for kept in found.messages if found is not None else []:
             if str(kept.number) == asked:
-                return JSONResponse(message_as_seen(kept))
+                return _json(message_as_seen(kept))
         return _missing("message")
 
     def report(self, request: Request) -> Response:
@@ -150,6 +152,10 @@ def _missing(what: str) -> Response:
     return PlainTextResponse(f"there is no such {what}\n", 404)
 
 
+def _json(value: Any) -> Response:
+    return Response(json.dumps(value, separators=(",", ":")), media_type="application/json")  # ASCII
+
+
 def _event(name: str, value: Any) -> str:
     return f"event: {name}\ndata: {json.dumps(value, separators=(',', ':'))}\n\n"
 
@@ -172,4 +178,6 @@ def serve(app: Any, listener: socket.socket, pages: Pages) -> None:
         app, log_config=None, access_log=False, server_header=False, limit_concurrency=256, ws="none", lifespan="off",
         timeout_graceful_shutdown=2, proxy_headers=False,
     )  # fmt: skip
-    _Server(config, pages).run(sockets=[listener])
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises again what ended it
+    with suppress(KeyboardInterrupt):
+        _Server(config, pages).run(sockets=[listener])

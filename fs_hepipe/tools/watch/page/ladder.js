@@ -4,7 +4,7 @@ import { clockOf, element, lasting } from "./dom.js";
 
 const GAP = 2e6; // microseconds of silence that are told
 const MANY = 60; // steps from which RTCP is not shown at once
-const KINDS = { sip: "SIP", log: "events", rtcp: "RTCP", quality: "quality", other: "other" };
+const KINDS = { sip: "SIP", log: "events", line: "log lines", rtcp: "RTCP", quality: "quality", other: "other" };
 
 export class Ladder {
   constructor(onOpen) {

@@ -15,7 +15,9 @@ export class Message {
 
   async open(call, number, opener) {
     this.opener = opener ?? this.opener;
+    const asked = this.asked = (this.asked ?? 0) + 1;
     const found = await this.source.message(call, number);
+    if (asked !== this.asked) return; // closed, or another one was opened meanwhile
     this.number = number;
     this.root.replaceChildren(...(found ? content(found) : [element("p", {}, "This message is no longer kept.")]));
     this.root.prepend(element("button", { type: "button", class: "close", title: "close (Esc)", "aria-label": "close",
@@ -28,6 +30,7 @@ export class Message {
   }
 
   close() {
+    this.asked = (this.asked ?? 0) + 1;
     if (this.root.hidden) return;
     this.root.hidden = true;
     document.body.classList.remove("with-message");
