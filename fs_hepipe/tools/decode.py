@@ -19,7 +19,7 @@ from typing import IO
 from fs_hepipe.hep import ChunkType, Framing, Parsed, Reading, read
 from fs_hepipe.hep.decoder import chunks, walk
 from fs_hepipe.hep.registry import MAGIC, MAX_LENGTH, VENDORS, chunk_name, protocol_name
-from fs_hepipe.tools.output import complain, named, say
+from fs_hepipe.tools.output import complain, named, say, table
 from fs_hepipe.tools.render import clock
 from fs_hepipe.words.errors import HepError
 from fs_hepipe.words.text import shown
@@ -125,11 +125,11 @@ def _show_chunks(datagram: bytes) -> None:
         found = iter(chunks(datagram)[0])
     except HepError as why:
         error, found = why, walk(datagram)
+    rows: list[tuple[str, ...]] = []
     with suppress(HepError):
-        for number, chunk in enumerate(found):
-            if number == 0:
-                say("offset  vendor             chunk                        length  value")
-            say(_row(chunk))
+        rows.extend(map(_row, found))
+    if rows:
+        table(TITLES, PLAIN_ROW, rows, right=(0, 3))
     if error is not None:
         raise error
 
@@ -147,10 +147,14 @@ def _show_fields(reading: Reading) -> None:
         say(f"{name:<12} {value}")
 
 
-def _row(chunk: Parsed) -> str:
+TITLES = ("offset", "vendor", "chunk", "length", "value")
+PLAIN_ROW = "{:>6}  {:<18} {:<28} {:>6}  {}"
+
+
+def _row(chunk: Parsed) -> tuple[str, ...]:
     vendor = f"{chunk.vendor_id:#06x} {VENDORS.get(chunk.vendor_id, 'unknown')}"
     name = f"{chunk.type_id:#06x} {chunk_name(chunk.vendor_id, chunk.type_id)}"
-    return f"{chunk.offset:>6}  {vendor:<18} {name:<28} {chunk.length:>6}  {_value(chunk)}"
+    return str(chunk.offset), vendor, name, str(chunk.length), _value(chunk)
 
 
 def _value(chunk: Parsed) -> str:

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Optional, Union, cast
+from typing import IO, Any, Callable, NamedTuple, Optional, Union, cast
 
 from fs_hepipe.tools.output import named
 from fs_hepipe.words import names
@@ -29,6 +29,9 @@ MAX_FILE = 1_000_000_000
 
 MAX_BARREN = 1_000
 """Lines in a row without an event: what has more is no recording."""
+
+TELL_EVERY = 8
+"""Lines after which the place in the file is told."""
 
 MAX_REASON = 80
 """Characters of a header's name in a reason."""
@@ -49,18 +52,26 @@ class NotAnEventError(ValueError):
     """Why a line is not an event."""
 
 
-def events(source: str) -> Iterator[Union[RecordedEvent, Fault]]:
+def events(
+    source: str, told: Callable[[int], None] = lambda _octets: None
+) -> Iterator[Union[RecordedEvent, Fault]]:
     """
     The events of a file, or of standard input for `-`, and a Fault for each line that is not one.
+
+    Args:
+        source: its name.
+        told: is told now and then how many octets of the file were read.
 
     Raises:
         OSError: the file can't be read.
     """
     number, barren = 0, 0
-    with opened(source) as file:
+    with opened(source) as (raw, file):
         lines = _Lines(file)
         try:
             for number, line in enumerate(lines, 1):
+                if raw is not None and number % TELL_EVERY == 0:
+                    told(raw.tell())
                 found = _event(source, number, line)
                 if found is not None:
                     yield found
@@ -130,9 +141,9 @@ def _headers(value: Any) -> dict[str, object]:
 
 
 @contextmanager
-def opened(source: str) -> Iterator[IO[bytes]]:
+def opened(source: str) -> Iterator[tuple[Optional[IO[bytes]], IO[bytes]]]:
     """
-    The file, unpacked.
+    The file as it is, None for standard input, and unpacked.
 
     Raises:
         OSError: it can't be read.
@@ -140,13 +151,14 @@ def opened(source: str) -> Iterator[IO[bytes]]:
     if source == "-":
         if sys.stdin is None:
             raise OSError(errno.EBADF, "standard input is closed")
-        yield sys.stdin.buffer
+        yield None, sys.stdin.buffer
         return
     with ExitStack() as opened:
         try:
-            file: IO[bytes] = opened.enter_context(Path(source).open("rb"))
+            raw: IO[bytes] = opened.enter_context(Path(source).open("rb"))
         except ValueError as error:  # a name that no file can have
             raise OSError(errno.EINVAL, str(error)) from error
         if source.endswith(".gz"):
-            file = opened.enter_context(cast("IO[bytes]", gzip.GzipFile(fileobj=file)))
-        yield file
+            yield raw, opened.enter_context(cast("IO[bytes]", gzip.GzipFile(fileobj=raw)))
+        else:
+            yield raw, raw

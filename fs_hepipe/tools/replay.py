@@ -19,7 +19,7 @@ from fs_hepipe.delivery.group import Destination, all_addresses
 from fs_hepipe.delivery.resolve import lookup
 from fs_hepipe.tools.check import add_settings, read
 from fs_hepipe.tools.moved import moved
-from fs_hepipe.tools.output import complain, named, progress, say
+from fs_hepipe.tools.output import Progress, complain, named, say
 from fs_hepipe.tools.playback import Playback, play
 from fs_hepipe.tools.recorded import Fault, events
 from fs_hepipe.tools.recorded_log import RecordedLog
@@ -76,19 +76,34 @@ class Recording:
             moves: whether each recording begins now, or where the one before ended.
         """
         self.faults = 0
+        self.done = 0
+        """Octets of the files that were read."""
+        self._before = 0
         self._files = files
         self._moves = moves
+
+    @property
+    def size(self) -> Optional[int]:
+        """Octets of all files; None if that is not known."""
+        try:
+            return sum(Path(file).stat().st_size for file in self._files)
+        except (OSError, ValueError):
+            return None
+
+    def _told(self, octets: int) -> None:
+        self.done = self._before + octets
 
     def __iter__(self) -> Iterator[RecordedEvent]:
         last = 0.0
         for file in self._files:
+            self._before = self.done
             for event in moved(self._events(file), last) if self._moves else self._events(file):
                 last = max(last, event.time)
                 yield event
 
     def _events(self, file: str) -> Iterator[RecordedEvent]:
         try:
-            for found in events(file):
+            for found in events(file, self._told):
                 if isinstance(found, Fault):
                     self._fault(str(found))
                 else:
@@ -104,23 +119,24 @@ class Recording:
             complain("error: there are more, which are counted only")
 
 
-class Progress:
-    """A progress line, on a terminal only."""
+class Watched:
+    """Shows how far a replay is, twice a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, recording: Recording) -> None:
         self.playback: Optional[Playback] = None
-        self._began = self._next = time.monotonic() + PROGRESS
+        self._recording = recording
+        self._progress = Progress("events", recording.size)
+        self._next = time.monotonic() + PROGRESS
 
     def __call__(self) -> None:
         now = time.monotonic()
         if self.playback is not None and now >= self._next:
             self._next = now + PROGRESS
-            progress(f"{self.playback.read} events")
+            self._progress.show(self._recording.done, self.playback.read)
 
     def clear(self) -> None:
-        """Clears the line."""
-        if self._next > self._began:
-            progress("")
+        """Takes it away."""
+        self._progress.clear()
 
 
 def run(args: argparse.Namespace) -> int:
@@ -138,7 +154,8 @@ def run(args: argparse.Namespace) -> int:
         for problem in problems:
             complain(f"error: {problem}")
         return 2
-    recording, progress = Recording(args.files, moves=args.times == "now"), Progress()
+    recording = Recording(args.files, moves=args.times == "now")
+    progress = Watched(recording)
     heard = log.heard(recording) if log is not None else recording
     playback = progress.playback = Playback(heard, args.speed, progress)
     began = time.monotonic()

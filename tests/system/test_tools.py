@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import pty
+import re
 import select
 import signal
 import socket
@@ -198,6 +199,14 @@ def on_terminal(*arguments: str, environment: Optional[dict[str, str]] = None) -
     return text.decode()
 
 
+def test_a_table_is_one_on_a_terminal_too(tmp_path: Path) -> None:
+    file = tmp_path / "datagram"
+    file.write_bytes(encode(MESSAGE))
+    lines = [line for line in on_terminal("decode", str(file)).splitlines() if "call-1@example.com" in line]
+    assert len(lines) == 1
+    assert lines[0].split()[1:4] == ["0x0000", "generic", "0x0011"]
+
+
 # --- replay ---
 
 
@@ -306,7 +315,9 @@ def test_a_pace_that_is_none_is_refused(speed: str) -> None:
 
 def test_a_long_replay_shows_its_progress_on_a_terminal_only(collector: socket.socket, tmp_path: Path) -> None:
     slow = ("replay", recording("no_answer_timeout"), "--collector", url(collector), "--speed", "4")
-    assert " events\x1b[K" in on_terminal(*slow)
+    shown = on_terminal(*slow)
+    assert re.search(r"[0-9]+ events, [0-9]+ a second .*%", shown)
+    assert re.search(r"[0-9]+ events, [0-9]+ a second\x1b\[K", on_terminal(*slow, environment={"NO_COLOR": "1"}))
     assert " events\x1b[K" not in run(*slow).stderr
 
 

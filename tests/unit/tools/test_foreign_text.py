@@ -172,7 +172,7 @@ def test_lines_that_are_no_events_are_shown_harmlessly(text: str, tmp_path: Path
 
 @every_text
 def test_what_is_printed_is_harmless_whatever_a_tool_gives(text: str) -> None:
-    for call in (lambda: say(text, Painted("1", text)), lambda: complain(text, Painted("31", text))):
+    for call in (lambda: say(text, Painted("bold", text)), lambda: complain(text, Painted("red", text))):
         out, err = printed(call)
         assert harmless(out + err)
         assert (out + err).count("\n") == 1
@@ -188,7 +188,7 @@ def test_only_colours_of_ours_reach_a_terminal(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TERM", "xterm")
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
-    say("a\x1b[31m", Painted("32", "b\x1b[0m"))
+    say("a\x1b[31m", Painted("green", "b\x1b[0m"))
     assert terminal.getvalue() == "a\\x1b[31m\x1b[32mb\\x1b[0m\x1b[0m\n"
     message = Message(1, b'{"MOS":4.2}', 34, "192.0.2.1", "192.0.2.2", other=(Chunk(0, 0x11, b"x"),))
     listen.show(encode(message), as_json=False)
@@ -199,7 +199,7 @@ def test_only_colours_of_ours_reach_a_terminal(monkeypatch: pytest.MonkeyPatch) 
 def test_what_a_terminal_has_no_character_for_is_escaped(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
-    say("José 😀 ", Painted("1", "ж"))
+    say("José 😀 ", Painted("bold", "ж"))
     known = {"ascii": "", "latin-1": "é", "cp1252": "é", "utf-8": "é😀ж"}[encoding]
     escaped = {each: each if each in known else each.encode("unicode_escape").decode() for each in "é😀ж"}
     assert raw.getvalue().decode(encoding) == "Jos{é} {😀} {ж}\n".format_map(escaped)

@@ -143,4 +143,4 @@ def test_json_has_all_of_a_message_and_only_what_every_reader_takes() -> None:
 
 def test_a_remark_is_part_of_the_line() -> None:
     line = one_line(Reading(3, FULL, ("there is no micros",)))
-    assert line[-1] == Painted("33", "[there is no micros]")
+    assert line[-1] == Painted("yellow", "[there is no micros]")

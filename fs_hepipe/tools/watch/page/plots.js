@@ -96,7 +96,10 @@ export class Plots {
     return {
       width: this.width || 400, height: HEIGHT, padding: [10, 26, 0, 0],
       tzDate: zone.utc ? (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC") : undefined,
-      cursor: { sync: { key: "fs_hepipe" }, dataIdx: nearest, points: { size: 9 }, drag: { x: true, y: false } },
+      cursor: {
+        sync: { key: "fs_hepipe" }, dataIdx: nearest, y: false, drag: { x: true, y: false },
+        points: { size: 9, width: 0, fill: (_, at) => colour(`--s${shown[at - 1].place}`) },
+      },
       legend: { show: false },
       scales: {
         x: {
@@ -163,7 +166,7 @@ function nearest(plot, series, at) {
     if (distance < away) [best, away] = [place, distance];
   }
   const span = plot.scales.x.max - plot.scales.x.min;
-  return away < span / 4 ? best : at;
+  return away < span / 8 ? best : at;
 }
 
 function ring(plot, worst, colour) {
