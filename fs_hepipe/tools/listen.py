@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Optional, Union
@@ -23,6 +24,9 @@ from fs_hepipe.words.text import describe_error
 MAX_DATAGRAM = 65_535
 RECEIVE_BUFFER = 8 * 1024 * 1024
 """Octets of receive buffer to ask the kernel for; it may give less."""
+
+SO_MEMINFO, MEMINFO = 55, struct.Struct("9I")
+"""Linux's numbers about a socket, the last of which counts what was dropped (sock_diag(7): sk_drops)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +98,15 @@ class Datagrams:
         self.place: tuple[str, int] = listener.getsockname()[:2]
         self.addresses = [endpoint(*self.place)]
         self._listener = listener
+
+    @property
+    def lost(self) -> int:
+        """Datagrams that came faster than they were read, and had no room to wait; 0 where nothing counts them."""
+        try:
+            found = self._listener.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
+            return int(MEMINFO.unpack(found)[-1])
+        except (OSError, struct.error):  # not Linux, or closed
+            return 0
 
     def messages(self) -> Iterator[Arrived]:
         """The datagrams, for ever."""

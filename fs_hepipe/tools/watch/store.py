@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from typing import Any, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 from fs_hepipe.tools.watch.call import MAX_NAMES, Call, Kept
 from fs_hepipe.tools.watch.said import Said, said
@@ -47,6 +47,8 @@ class Store:
         self.octets = 0
         self.counts: Counter[str] = Counter()
         """`messages`, `garbage` and `evicted`, and the messages by kind."""
+        self.count_lost: Callable[[], int] = lambda: 0
+        """How many never came here, as far as the kernel counts them."""
         self._lock = threading.Lock()
         self._calls: dict[int, Call] = {}
         self._recent: OrderedDict[int, None] = OrderedDict()
@@ -166,7 +168,8 @@ class Store:
     def totals(self) -> dict[str, int]:
         """What the foot of the page shows."""
         with self._lock:
-            return {**self.counts, "calls": len(self._calls), "octets": self.octets, "keep_calls": self.keep_calls}
+            counts = {**self.counts, "calls": len(self._calls), "octets": self.octets}
+        return {**counts, "lost": self.count_lost(), "keep_calls": self.keep_calls}
 
 
 class Found(NamedTuple):

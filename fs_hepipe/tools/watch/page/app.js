@@ -38,6 +38,7 @@ function onCalls(seen) {
   const words = [isSearch ? `${seen.matched} of ${totals.calls} calls` : `${totals.calls} calls`];
   if (totals.messages !== undefined) words.push(`${totals.messages} messages`, sizeOf(totals.octets));
   if (totals.garbage) words.push(`${totals.garbage} that were no HEP`);
+  if (totals.lost) words.push(`${totals.lost} lost, because they came too fast`);
   if (totals.evicted) words.push(`${totals.evicted} older calls are gone`);
   if (seen.matched > seen.order.length) words.push(`the newest ${seen.order.length} are shown`);
   byId("foot").textContent = words.join(" · ");

@@ -190,6 +190,7 @@ function showTip(plot, tip, metric, call, shown) {
     const index = idxs?.[at + 1];
     const value = index === null || index === undefined ? null : plot.data[at + 1][index];
     if (value === null || value === undefined) return;
+    if (Math.abs(plot.valToPos(plot.data[0][index], "x") - left) > plot.over.clientWidth / 8) return;
     time ??= plot.data[0][index];
     rows.push(element("p", {}, element("i", { class: `swatch s${place} ${dashOf(stream)}` }), nameOf(call, stream),
       element("b", {}, measured(metric, value))));
