@@ -13,6 +13,9 @@ from fs_hepipe.hep.encoder import pack_data
 from fs_hepipe.tools import decode as decode_tool
 from fs_hepipe.tools import listen
 from fs_hepipe.tools.output import say
+from fs_hepipe.tools.watch.look import call_as_seen, message_as_seen
+from fs_hepipe.tools.watch.said import said
+from fs_hepipe.tools.watch.store import Store
 from fs_hepipe.words.errors import HepError
 from tests.fuzz.engine import Fuzz
 from tests.fuzz.mutants import WHOLE, mutants
@@ -52,12 +55,29 @@ def test_every_datagram_that_is_nearly_right_is_one_line_or_one_complaint(fuzz: 
     fuzz(SEEDS, check_batch, lambda _number: BATCH)
 
 
+def drawn(datagram: bytes) -> bool:
+    """Whether the page takes a datagram; everything that it shows of it is JSON, and harmless."""
+    try:
+        said(datagram)  # the store would count an error of ours
+    except HepError:
+        return False
+    store = Store(1, 1_000_000)
+    assert store.add(datagram) is None
+    (row,) = store.view().rows
+    call = store.find(row["key"])
+    assert call is not None
+    seen = json.dumps([call_as_seen(call), message_as_seen(call.messages[0])], allow_nan=False, ensure_ascii=False)
+    assert harmless(seen)
+    return True
+
+
 def check(datagram: bytes) -> None:
     """The promises of everything that reads a datagram."""
     out = io.StringIO()
     with redirect_stdout(out):
         taken = shown(datagram, as_json=False)
         assert shown(datagram, as_json=True) == taken
+    assert drawn(datagram) == taken
     lines = out.getvalue().splitlines(keepends=True)
     assert len(lines) == 2
     assert harmless(out.getvalue())

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple, Optional
 
 from fs_hepipe.tools.watch.call import Kept, blocks
-from fs_hepipe.tools.watch.said import LOG, REPORT, RTCP, SIP, Said, number, said, word
+from fs_hepipe.tools.watch.said import LOG, REPORT, RTCP, SIP, Said, is_sent, number, said, word
 
 Address = tuple[str, int]
 
@@ -79,10 +79,10 @@ class Leg:
 
     def _learn_report(self, found: Said) -> None:
         fields = found.fields
-        medium, sent = word(fields, "MEDIUM"), fields.get("DIR")
+        medium, sent = word(fields, "MEDIUM"), is_sent(fields)
         ssrc, clock = number(fields, "SSRC"), number(fields, "CLOCK")
-        if ssrc is not None and sent in {0, 1} and type(sent) is int:
-            self.ours[int(ssrc)] = sent == 1
+        if ssrc is not None and sent is not None:
+            self.ours[int(ssrc)] = sent
         if medium and clock is not None and clock > 0:
             self.clocks[medium] = clock
         if medium and word(fields, "CODEC_NAME"):
@@ -95,8 +95,8 @@ class Leg:
             known = self._by_ssrc(found)
             if known is not None:
                 return known
-        if found.kind == REPORT and found.fields.get("DIR") in {0, 1}:
-            return bool(found.fields["DIR"] == 1)
+        if found.kind == REPORT and is_sent(found.fields) is not None:
+            return is_sent(found.fields)
         if self.local is None or self.remote is None:
             return None
         source, destination = (message.src_ip, message.src_port), (message.dst_ip, message.dst_port)

@@ -83,6 +83,12 @@ def number(fields: dict[str, Any], key: str) -> Optional[float]:
     return value
 
 
+def is_sent(fields: dict[str, Any]) -> Optional[bool]:
+    """Whether a quality report is about the stream that the switch sends (`DIR`); None if it does not say."""
+    direction = number(fields, "DIR")
+    return None if direction not in {0, 1} else direction == 1
+
+
 def word(fields: dict[str, Any], *keys: str) -> str:
     """The first text or number there is, as text that can be shown."""
     for key in keys:

@@ -13,7 +13,7 @@ from typing import Any, Optional
 from fs_hepipe.tools.render import FAIR_LOSS, GOOD_MOS, endpoint
 from fs_hepipe.tools.watch.call import blocks, share_lost
 from fs_hepipe.tools.watch.legs import Told
-from fs_hepipe.tools.watch.said import REPORT, RTCP, number, word
+from fs_hepipe.tools.watch.said import REPORT, RTCP, is_sent, number, word
 from fs_hepipe.words.text import shown
 
 LOSS, JITTER, RTT, MOS = "loss", "jitter", "rtt", "mos"
@@ -62,7 +62,8 @@ class Streams:
 
     def _report(self, told: Told) -> None:
         fields = told.said.fields
-        direction = {0: RECEIVED, 1: SENT}.get(fields.get("DIR", -1) if type(fields.get("DIR")) is int else -1, UNKNOWN)
+        sent = is_sent(fields)
+        direction = UNKNOWN if sent is None else SENT if sent else RECEIVED
         is_whole = told.said.name != "PERIODIC"
         source = "whole call" if is_whole else "interval"
         stream = self._stream(told, word(fields, "MEDIUM"), direction, source)

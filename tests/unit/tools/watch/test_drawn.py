@@ -175,6 +175,7 @@ def test_a_jitter_in_timestamp_units_needs_the_clock(clock: Optional[int], drawn
 @pytest.mark.parametrize("fields", [
     {"MOS": 9.9}, {"MOS": float("nan")}, {"MOS": "4.2"}, {"JITTER": -1}, {"EXPECTED_PK": 10, "PACKET_LOSS": 11},
     {"EXPECTED_PK": 0, "PACKET_LOSS": 0}, {"RTT": 10**400}, {"RTT": True},
+    {"DIR": []}, {"DIR": {}, "SSRC": [], "MEDIUM": [], "TYPE": {}}, {"DIR": True},
 ])  # fmt: skip
 def test_what_no_report_can_have_is_not_drawn(fields: dict[str, Any]) -> None:
     call = seen(message(A, 34, quality("HANGUP", 0, **fields), (CALLER, SWITCH)))
