@@ -66,11 +66,13 @@ def events(
         OSError: the file can't be read.
     """
     number, barren = 0, 0
-    with opened(source) as (raw, file):
+    with opened(source) as file:
         lines = _Lines(file)
+        raw: IO[bytes] = getattr(file, "fileobj", file)  # what is packed
+        has_places = raw.seekable()
         try:
             for number, line in enumerate(lines, 1):
-                if raw is not None and number % TELL_EVERY == 0:
+                if has_places and number % TELL_EVERY == 0:
                     told(raw.tell())
                 found = _event(source, number, line)
                 if found is not None:
@@ -141,9 +143,9 @@ def _headers(value: Any) -> dict[str, object]:
 
 
 @contextmanager
-def opened(source: str) -> Iterator[tuple[Optional[IO[bytes]], IO[bytes]]]:
+def opened(source: str) -> Iterator[IO[bytes]]:
     """
-    The file as it is, None for standard input, and unpacked.
+    The file, unpacked.
 
     Raises:
         OSError: it can't be read.
@@ -151,14 +153,13 @@ def opened(source: str) -> Iterator[tuple[Optional[IO[bytes]], IO[bytes]]]:
     if source == "-":
         if sys.stdin is None:
             raise OSError(errno.EBADF, "standard input is closed")
-        yield None, sys.stdin.buffer
+        yield sys.stdin.buffer
         return
     with ExitStack() as opened:
         try:
-            raw: IO[bytes] = opened.enter_context(Path(source).open("rb"))
+            file: IO[bytes] = opened.enter_context(Path(source).open("rb"))
         except ValueError as error:  # a name that no file can have
             raise OSError(errno.EINVAL, str(error)) from error
         if source.endswith(".gz"):
-            yield raw, opened.enter_context(cast("IO[bytes]", gzip.GzipFile(fileobj=raw)))
-        else:
-            yield raw, raw
+            file = opened.enter_context(cast("IO[bytes]", gzip.GzipFile(fileobj=file)))
+        yield file

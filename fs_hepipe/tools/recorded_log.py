@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timezone
-from typing import Any, Optional
+from typing import IO, Any, Optional
 
 from fs_hepipe.reports.log_line import LEVELS, LogLine, LogText, Wanted
 from fs_hepipe.tools.recorded import MAX_FILE, opened
@@ -45,7 +45,7 @@ class RecordedLog:
         """`wanted` lines."""
         self.path = path
         self._files = ExitStack()
-        _, self._file = self._files.enter_context(opened(path))
+        self._file: IO[bytes] = self._files.enter_context(opened(path))
         self._octets = 0
         self._text = LogText(Wanted(LEVELS["DEBUG"], without_leg=True), lambda local: local)
         self._wanted = Wanted(LEVELS["WARNING"])

@@ -7,6 +7,7 @@ log points the way its cause went: a call that came in to the switch, an answer 
 
 from __future__ import annotations
 
+import re
 from typing import Any, Optional
 
 from fs_hepipe.tools.output import plain
@@ -119,8 +120,10 @@ def _quality(found: Said) -> str:
 
 def _report(found: Said) -> str:
     """The same of a quality report, as `listen` shows it."""
-    text = plain(describe(found.message)).rpartition(", MOS ")
-    return ", ".join(filter(None, (word(found.fields, "MEDIUM"), text[0] or text[2])))
+    return ", ".join(filter(None, (word(found.fields, "MEDIUM"), _mos("", plain(describe(found.message)))))).strip()
+
+
+_mos = re.compile(r", MOS [0-9.]+").sub  # it is the title
 
 
 def _sip(found: Said) -> tuple[str, str, str]:

@@ -35,8 +35,8 @@ function onCalls(seen) {
   if (seen.rows.some((row) => row.key === state.id)) refreshSoon();
   const { totals } = seen;
   const isSearch = byId("words").value.trim() || byId("quality").value;
-  const words = [isSearch ? `${seen.matched} of ${totals.calls} calls` : `${totals.calls} calls`];
-  if (totals.messages !== undefined) words.push(`${totals.messages} messages`, sizeOf(totals.octets));
+  const words = [isSearch ? `${seen.matched} of ${counted(totals.calls, "call")}` : counted(totals.calls, "call")];
+  if (totals.messages !== undefined) words.push(counted(totals.messages, "message"), sizeOf(totals.octets));
   if (totals.garbage) words.push(`${totals.garbage} that were no HEP`);
   if (totals.lost) words.push(`${totals.lost} lost, because they came too fast`);
   if (totals.evicted) words.push(`${totals.evicted} older calls are gone`);
@@ -45,6 +45,8 @@ function onCalls(seen) {
   if (!totals.calls && !state.id) showNothing();
   else if (!state.id) showChoose();
 }
+
+const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
 function onState(isLive) {
   byId("connection").textContent = isLive ? "live" : "no connection, trying again";
