@@ -155,11 +155,11 @@ def opened(source: str) -> Iterator[IO[bytes]]:
             raise OSError(errno.EBADF, "standard input is closed")
         yield sys.stdin.buffer
         return
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         try:
-            file: IO[bytes] = opened.enter_context(Path(source).open("rb"))
+            file: IO[bytes] = stack.enter_context(Path(source).open("rb"))
         except ValueError as error:  # a name that no file can have
             raise OSError(errno.EINVAL, str(error)) from error
         if source.endswith(".gz"):
-            file = opened.enter_context(cast("IO[bytes]", gzip.GzipFile(fileobj=file)))
+            file = stack.enter_context(cast("IO[bytes]", gzip.GzipFile(fileobj=file)))
         yield file
