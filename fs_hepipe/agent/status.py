@@ -101,6 +101,7 @@ def _collector(collector: Collector) -> dict[str, Any]:
         "recovered": collector.recovered,
         "octets": collector.octets,
         "errors": {reason: count for reason, count in sorted(collector.outcomes.items()) if reason != SENT},
+        "answers": dict(sorted(collector.answers.items())),
         "refusals": collector.refusals,
         "last_error": error.text if error else None,
         "last_error_time": error.time if error else None,
@@ -153,10 +154,12 @@ def as_text(report: Mapping[str, Any]) -> str:
         "collectors",
     ]
     for collector in report["collectors"]:
-        errors = _pairs(collector["errors"])
+        errors, answers = _pairs(collector["errors"]), _pairs(collector["answers"])
+        wrong = [f"errors {errors or 'none'}"] if errors or not answers else []
+        wrong += [f"answered with {answers}"] if answers else []
         wait, on_disk = collector["buffered"] + collector["spooled"], collector["spooled"]
         waiting = (f", {wait} wait" if wait else "") + (f" ({on_disk} on disk)" if on_disk else "")
-        lines.append(f"  {collector['name']}  sent {collector['sent']}{waiting}, errors {errors or 'none'}")
+        lines.append(f"  {collector['name']}  sent {collector['sent']}{waiting}, {', '.join(wrong)}")
         lines.append(f"    {collector['state']}")
         if collector["last_error"]:
             when = local_time(collector["last_error_time"])

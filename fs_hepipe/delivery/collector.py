@@ -42,8 +42,10 @@ class Collector(ABC):
         """Messages by what became of them: sent, or the reason why not."""
         self.octets = 0
         """Octets sent."""
+        self.answers: Counts[str] = Counts()
+        """What was answered to datagrams that have been counted as sent, by outcome."""
         self.refusals = 0
-        """How often the host answered that nobody listens."""
+        """Those that said that nobody listens."""
         self.last_error: Optional[LastError] = None
         self.reported_error: Optional[LastError] = None
         """The error that was logged last."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fs_hepipe.delivery.collector import Collector
 from fs_hepipe.delivery.group import Destination, Member, call_id, members, ordering
-from fs_hepipe.delivery.resolve import Resolver
+from fs_hepipe.delivery.resolve import Resolver, Target
 from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.delivery.stream import StreamCollector
 from fs_hepipe.delivery.udp import UdpCollector
@@ -62,6 +62,12 @@ class Collectors:
 
     def __iter__(self) -> Iterator[Collector]:
         return iter(list(self._members.values()))
+
+    def hear_of_trial(self, target: Target) -> None:
+        """Tells them that a test datagram got to that address; a connection knows that better itself."""
+        for collector in self:
+            if isinstance(collector, UdpCollector):
+                collector.hear_of_trial(target)
 
     def configure(self, destinations: Iterable[Destination], settings: Delivery = DEFAULTS) -> None:
         """

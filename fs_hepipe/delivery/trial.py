@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import select
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from fs_hepipe.delivery import answers
 from fs_hepipe.delivery.address import Address
@@ -28,8 +28,8 @@ RECEIPT_WAIT = 3.0
 class Trial(NamedTuple):
     """How it ended."""
 
-    worked: bool
-    """Whether nothing is known to have gone wrong."""
+    target: Optional[Target]
+    """The address where nothing is known to have gone wrong; None if there is none."""
     text: str
 
 
@@ -38,14 +38,14 @@ def trial(address: Address, message: bytes) -> Trial:
     try:
         targets = addresses(address.host, address.port)
     except TransportError as error:
-        return Trial(False, f"look-up: {error}")
+        return Trial(None, f"look-up: {error}")
     failed: list[str] = []
     for target in targets:
         found = _over_link(address, target, message) if address.is_stream else _datagram(target, message)
-        if found.worked:
-            return Trial(True, "; ".join([found.text, *failed]))
+        if found.target is not None:
+            return Trial(found.target, "; ".join([found.text, *failed]))
         failed.append(found.text)
-    return Trial(False, "; ".join(failed))
+    return Trial(None, "; ".join(failed))
 
 
 def _datagram(target: Target, message: bytes) -> Trial:
@@ -56,10 +56,10 @@ def _datagram(target: Target, message: bytes) -> Trial:
     finally:
         collector.close()
     if collector.last_error is not None:
-        return Trial(False, collector.last_error.text)
+        return Trial(None, collector.last_error.text)
     known = "" if answers.IS_READ else "; of all that can go wrong, this system tells only refusals"
     return Trial(
-        True,
+        target,
         f"sent {len(message)} octets to {written(target)}, and no answer says that they got lost (UDP is not "
         f"acknowledged: whether they arrived is not known{known})",
     )
@@ -71,13 +71,13 @@ def _over_link(address: Address, target: Target, message: bytes) -> Trial:
     try:
         link = Link(address, target, began, PATIENCE)
     except OSError as error:
-        return Trial(False, f"{where} no socket: {error.strerror}")
+        return Trial(None, f"{where} no socket: {error.strerror}")
     stage = CONNECTING
     while link.state not in {UP, CLOSED}:
         stage = link.state
         _step(link)
     if link.state == CLOSED:
-        return Trial(False, f"{where} {stage}: {link.error}")
+        return Trial(None, f"{where} {stage}: {link.error}")
     took = (time.monotonic() - began) * 1000
     text = f"{where} is connected in {took:.0f} ms" + (f", {link.security}" if link.security else "")
     link.send([message], time.monotonic())
@@ -86,10 +86,10 @@ def _over_link(address: Address, target: Target, message: bytes) -> Trial:
         _step(link)
     _, rest = link.close()
     if link.error:
-        return Trial(False, f"{text}, then: {link.error}")
+        return Trial(None, f"{text}, then: {link.error}")
     if rest:
-        return Trial(False, f"{text}, but {len(message)} octets were not acknowledged in {RECEIPT_WAIT:.0f} s")
-    return Trial(True, f"{text}; sent {len(message)} octets, which its host has acknowledged")
+        return Trial(None, f"{text}, but {len(message)} octets were not acknowledged in {RECEIPT_WAIT:.0f} s")
+    return Trial(target, f"{text}; sent {len(message)} octets, which its host has acknowledged")
 
 
 def _step(link: Link) -> None:

@@ -25,10 +25,9 @@ from typing import NamedTuple, Optional
 
 from fs_hepipe.delivery import answers, outq
 from fs_hepipe.delivery.answers import FORBIDDEN, REFUSED, TOO_LONG, UNREACHABLE, Answer
-from fs_hepipe.delivery.collector import SENT, Collector, LastError
+from fs_hepipe.delivery.collector import SENT, Collector, LastError, local_time
 from fs_hepipe.delivery.resolve import Resolver, Target, written
 from fs_hepipe.delivery.settings import Delivery
-from fs_hepipe.words.counters import Counts
 
 UNRESOLVED = "unresolved"
 ERROR = "error"
@@ -50,8 +49,11 @@ OUTCOMES = {
 # fmt: on
 """Error of the kernel -> outcome; any other error is `error`."""
 
-TROUBLED = 60.0
+TROUBLED = 10.0
 """Seconds of sending without an error until we believe that it is over: hosts answer once a second at most."""
+
+AVOIDED = 60.0
+"""Seconds after an error in which calls that are spread go to another collector."""
 
 A_WHILE = 1.0
 """Seconds in which an error that is the same again is not noted again."""
@@ -91,8 +93,6 @@ class UdpCollector(Collector):
         super().__init__(name)
         self.targets: Sequence[Target] = ()
         """Its addresses, the best first; none until its name is resolved."""
-        self.answers: Counts[str] = Counts()
-        """What was answered to datagrams that have been counted as sent, by outcome."""
         self.resent = 0
         """Datagrams sent a second time, because an answer said that they were lost."""
         self.trouble: Optional[Trouble] = None
@@ -134,7 +134,7 @@ class UdpCollector(Collector):
     def is_lost(self) -> bool:
         if not self.targets:
             return self.last_error is not None
-        return self.trouble is not None and self._now - self.trouble.time < TROUBLED
+        return self.trouble is not None and self._now - self.trouble.time < AVOIDED
 
     @property
     def in_trouble(self) -> bool:
@@ -149,11 +149,13 @@ class UdpCollector(Collector):
             return "the name does not resolve, nothing is sent there" if self.last_error is not None else None
         if self.trouble is None or not self.in_trouble:
             return None
-        now_to = ""
+        known_now = ""
         if self.trouble.target is not None and self.trouble.target != self.target:
-            now_to = f"; {written(self.target)} is used now"
+            known_now = f"; {written(self.target)} is used now"
+        elif self._now - self.sent_at > A_WHILE >= self.sent_at - self.trouble.time and self.last_error is not None:
+            known_now = f" (at {local_time(self.last_error.time)}; nothing was sent since, `test` would tell)"
         found = HINTS.get(self.trouble.outcome, "sending fails")
-        return f"{found}: {written(self.trouble.target)} {self.trouble.text}{now_to}"
+        return f"{found}: {written(self.trouble.target)} {self.trouble.text}{known_now}"
 
     def send(self, message: bytes, wall: float) -> None:
         self.offered += 1
@@ -187,6 +189,11 @@ class UdpCollector(Collector):
     def look_up(self) -> None:
         for resolver in self._resolvers:
             resolver.look_up_soon(0.0)
+
+    def hear_of_trial(self, target: Target) -> None:
+        """Ends the trouble of that address: a test datagram got there, as far as that can be known."""
+        if self.trouble is not None and self.trouble.target == target:
+            self.trouble = None
 
     def configure(self, settings: Delivery) -> None:
         for resolver in self._resolvers:

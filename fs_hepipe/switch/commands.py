@@ -4,6 +4,7 @@ The commands of fs_cli: arguments of `python fs_hepipe` -> the answer.
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import Callable
 
@@ -117,7 +118,10 @@ def _metrics(words: list[str]) -> str:
 
 
 def _test(words: list[str]) -> str:
-    """Sends with its own sockets, so that the agent's counters do not include test messages."""
+    """
+    Sends with its own sockets, so that the agent's counters do not include test messages. What got there ends the
+    trouble that status tells of: the agent itself knows better only when it has something to send again.
+    """
     agent = starter.current.running()
     config = agent.config if agent is not None else starter.configured(starter.current.arguments)[0]
     settings = config.settings
@@ -125,8 +129,10 @@ def _test(words: list[str]) -> str:
     datagram = encode(_test_message(settings, switch_name))
     answers = []
     for address in all_addresses(config.collectors):
-        worked, text = trial(address, datagram)
-        answers.append(f"{'+OK' if worked else '-ERR'} {address}: {shown(text)}")
+        target, text = trial(address, datagram)
+        if target is not None and agent is not None and not address.is_stream:
+            agent.run_between_events(functools.partial(agent.collectors.hear_of_trial, target))
+        answers.append(f"{'+OK' if target is not None else '-ERR'} {address}: {shown(text)}")
     return "\n".join([*answers, f"look for {shown(_test_call_id(switch_name))} in Homer's Logs"]) + "\n"
 
 

@@ -48,6 +48,24 @@ def test_collector_that_comes_back_gets_what_comes_then(system: System, homer: H
     assert_balanced(agent)
 
 
+def test_status_its_json_and_test_tell_the_same_of_a_collector_that_was_away(system: System, homer: Homer) -> None:
+    system.configure(capture_server=homer.server)
+    system.start()
+    homer.close()
+    system.fire(story("busy_486"))
+    collector = system.status()["collectors"][0]
+    assert collector["refusals"] == collector["answers"]["refused"] > 0
+    assert collector["up"] is False
+    text = system.ask("status")
+    assert f"sent {collector['sent']}, answered with refused {collector['refusals']}\n" in text
+    assert "errors none" not in text
+    assert system.ask("test").startswith("-ERR")
+    homer.listen()
+    assert system.ask("test").startswith("+OK")
+    assert (system.status()["hints"], system.status()["collectors"][0]["up"]) == ([], True)
+    assert "nobody listens" not in system.ask("status")
+
+
 def test_each_collector_gets_each_message(system: System, homer: Homer, other_homer: Homer) -> None:
     system.configure(capture_server=[homer.server, "udp:127.0.0.1:9", other_homer.server, f"udp:{UNRESOLVABLE}:9060"])
     agent = system.start()

@@ -13,7 +13,7 @@ from fs_hepipe.agent.loop import Agent
 from fs_hepipe.agent.metrics import as_prometheus
 from fs_hepipe.agent.status import as_json, as_text, hints, status
 from fs_hepipe.delivery.address import Address
-from fs_hepipe.delivery.answers import REFUSED
+from fs_hepipe.delivery.answers import REFUSED, UNREACHABLE
 from fs_hepipe.delivery.collector import LastError
 from fs_hepipe.delivery.udp import Trouble, UdpCollector
 from fs_hepipe.version import VERSION
@@ -209,6 +209,19 @@ def test_what_is_wrong_with_a_collector_is_a_hint() -> None:
     ]
     first.sent_at = 1100.0
     assert hints(agent) == []
+
+
+def test_what_was_answered_stands_beside_what_was_sent() -> None:
+    agent = agent_of()
+    first, second = agent.collectors
+    first.outcomes, first.answers = Counts(sent=12), Counts({REFUSED: 11, UNREACHABLE: 1})
+    first.refusals = 11
+    second.outcomes, second.answers = Counts(sent=3, buffer_full=2), Counts({REFUSED: 3})
+    report = status(agent)
+    assert report["collectors"][0]["answers"] == {REFUSED: 11, UNREACHABLE: 1}
+    assert report["collectors"][0]["refusals"] == 11
+    assert "udp:127.0.0.1:9060  sent 12, answered with refused 11, unreachable 1\n" in as_text(report)
+    assert "sent 3, errors buffer_full 2, answered with refused 3\n" in as_text(report)
 
 
 def test_full_queue_and_unbound_events_are_hints() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from fs_hepipe.delivery import answers
 from fs_hepipe.delivery.answers import FORBIDDEN, REFUSED, TOO_LONG, UNREACHABLE, Answer
+from fs_hepipe.delivery.collector import local_time
 from fs_hepipe.delivery.resolve import Resolver, Target
 from fs_hepipe.delivery.udp import (
     MAX_WAITING,
@@ -272,6 +273,32 @@ def test_trouble_is_over_when_nothing_was_answered_for_a_while() -> None:
         collector.sent_at = 1000.0 + seconds
         states.append(collector.in_trouble)
     assert states == [False, True, True, False]
+
+
+def test_trouble_of_a_while_ago_is_told_with_its_time_if_nothing_was_sent_since(wire: Wire) -> None:
+    collector = collector_of(HERE)
+    collector.poll(1000.0, 50_000.0)
+    collector.send(b"x", 50_000.0)
+    wire.answers = [Answer(REFUSED, "refused", HERE[1], b"")]
+    collector.poll(1000.1, 50_000.1)
+    now = collector.hint
+    collector.poll(1093.0, 50_093.0)
+    assert now == "nobody listens there, it refuses what is sent: 127.0.0.1:1 refused"
+    assert collector.hint == f"{now} (at {local_time(50_000)}; nothing was sent since, `test` would tell)"
+    collector.send(b"x", 50_093.0)
+    collector.poll(1093.1, 50_093.1)
+    assert not collector.hint
+    assert collector.is_up
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_test_datagram_that_got_there_ends_the_trouble_of_that_address(wire: Wire, over: bool) -> None:
+    collector = collector_of(HERE)
+    collector.send(b"x", 1.0)
+    wire.answers = [Answer(REFUSED, "refused", HERE[1], b"")]
+    collector.poll(0.0, 1.0)
+    collector.hear_of_trial(HERE if over else THERE)
+    assert (collector.hint is None) is collector.is_up is over
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
