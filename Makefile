@@ -15,7 +15,7 @@ PYTHONS := python3.9 python3.10 python3.11 python3.12 python3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo watch parameters pictures test test-all tests lint types floors unit collectors live slow fuzz mutants bench
+.PHONY: help venv demo watch parameters pictures test test-all tests lint types floors unit collectors live homer slow fuzz mutants bench
 .PHONY: bench-live clean
 
 help: ## this list
@@ -35,6 +35,10 @@ $(VENV)/.holds-tests: $(SOURCES)
 
 $(VENV)/.holds-mutation: $(VENV)/.holds-tests
 	@scripts/dev/venv '$(PYTHON)' '$(VENV)' '.[test,mutation]'
+	@touch $@
+
+$(VENV)/.holds-homer: $(VENV)/.holds-tests
+	@scripts/dev/venv '$(PYTHON)' '$(VENV)' '.[test,homer]'
 	@touch $@
 
 venv: $(VENV)/.holds-tests ## the virtual environment with everything that the tests need
@@ -85,6 +89,9 @@ collectors: $(VENV)/.holds-tests ## only the real collectors (as root on Debian:
 
 live: $(VENV)/.holds-tests ## real switches: FREESWITCH=path/of/binary:path/of/another, or the one on PATH
 	@$(PYTEST) -rs -m live $(ARGS)
+
+homer: $(VENV)/.holds-homer ## a real Homer 7: HEPLIFY_SERVER, HOMER_APP, HOMER_UI, FREESWITCH; ARGS=--pictures for those of docs
+	@$(PYTEST) -rs -m homer $(ARGS) tests/homer
 
 slow: $(VENV)/.holds-tests ## the soak and whatever else takes minutes
 	@$(PYTEST) -m slow $(ARGS)

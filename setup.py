@@ -73,6 +73,7 @@ setup(
             "starlette==0.49.3",
             "uvicorn==0.39.0",
         ],
+        "homer": ["playwright==1.65.2; python_version>='3.10'"],
         "mutation": ["mutmut==3.8.1; python_version>='3.10'"],
     },
     entry_points={"console_scripts": ["fs-hepipe=fs_hepipe.tools:main"]},
