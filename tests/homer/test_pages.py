@@ -30,7 +30,7 @@ def browser(homer: Homer, tmp_path: Path, pytestconfig: pytest.Config) -> Iterat
     from playwright.sync_api import sync_playwright
 
     assert found.chromium is not None
-    pictures = PICTURES if pytestconfig.getoption("--pictures") else tmp_path
+    pictures = PICTURES if pytestconfig.getoption("--pictures", default=False) else tmp_path
     pictures.mkdir(exist_ok=True)
     with sync_playwright() as playwright, contextlib.ExitStack() as stack:
         page = Browser(playwright, found.chromium, homer.app.url, pictures)
