@@ -1,27 +1,33 @@
 """What the package is: name, version, requirements, commands. How it is checked is told in pyproject.toml."""
 
-import re
+import runpy
 from pathlib import Path
+from shutil import copytree
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
-VERSION_FILE = Path(__file__).resolve().parent / "fs_hepipe" / "version.py"
+HERE = Path(__file__).resolve().parent
+FACTS = runpy.run_path(str(HERE / "fs_hepipe" / "version.py"))
+"""What is said there once; the package itself and what it needs are not imported."""
 
 # Outside the switch only: `watch` and `report`, and the colours, tables and progress of a terminal.
 TOOLS = ["rich>=13.7", "starlette>=0.40", "uvicorn>=0.30"]
 
 
-def version() -> str:
-    """The text of `VERSION` in fs_hepipe/version.py, read without importing the package or what it needs."""
-    found = re.search(r'^VERSION = "([^"]+)"$', VERSION_FILE.read_text(encoding="utf-8"), re.MULTILINE)
-    if found is None:
-        raise SystemExit(f'{VERSION_FILE}: has no line VERSION = "..."')
-    return found.group(1)
+class Build(build_py):
+    """The package, and within it the XML that `fs-hepipe install-into-switch` puts into FreeSWITCH's configuration."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:  # a checkout has its own
+            xml = Path("conf", "autoload_configs")
+            copytree(HERE / xml, Path(self.build_lib, "fs_hepipe", xml), dirs_exist_ok=True)
 
 
 setup(
     name="fs_hepipe",
-    version=version(),
+    version=FACTS["VERSION"],
     description="A HEP3 agent inside FreeSWITCH: call, RTCP and quality events to Homer, each with its SIP Call-ID",
     author="fs_hepipe contributors",
     license="MIT",
@@ -47,7 +53,7 @@ setup(
         "fs_hepipe.tools.watch": ["page/*", "page/vendor/*"],
     },
     python_requires=">=3.9",
-    install_requires=["construct>=2.10.68,<2.11"],
+    install_requires=[FACTS["CONSTRUCT"]],
     extras_require={
         "fast": ["orjson"],
         "tools": TOOLS,
@@ -76,5 +82,6 @@ setup(
         "homer": ["playwright==1.65.2; python_version>='3.10'"],
         "mutation": ["mutmut==3.8.1; python_version>='3.10'"],
     },
+    cmdclass={"build_py": Build},
     entry_points={"console_scripts": ["fs-hepipe=fs_hepipe.tools:main"]},
 )

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Optional
 
 from fs_hepipe.agent.config import names_secret
+from fs_hepipe.install import command as install
 from fs_hepipe.tools import check, decode, demo, listen, replay, report, watch
 from fs_hepipe.tools.output import Parser, UsageError, complain
 from fs_hepipe.version import VERSION
@@ -25,6 +26,7 @@ TOOLS = {
     "check": check,
     "watch": watch,
     "report": report,
+    "install-into-switch": install,
 }
 
 

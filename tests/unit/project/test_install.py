@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import hashlib
 import importlib.metadata
 import os
@@ -11,14 +12,22 @@ import sys
 import venv
 import zipfile
 from pathlib import Path
-from shutil import copytree, ignore_patterns
+from shutil import copytree, ignore_patterns, which
 
 import pytest
+
+from fs_hepipe import tools
+from fs_hepipe.install import main
+from fs_hepipe.install.folders import DPKG
+from fs_hepipe.install.python import NEWEST, OLDEST
+from fs_hepipe.switch import platform
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGED = Path("usr/share/freeswitch/scripts"), Path("etc/freeswitch")
 BUILT = Path("usr/local/freeswitch/scripts"), Path("usr/local/freeswitch/conf")
 XML = ("fs_hepipe.conf.xml", "python.conf.xml")
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+"""The first python3 on it runs the installer: ours, so that coverage sees it."""
 
 
 class Machine:
@@ -41,7 +50,7 @@ class Machine:
         command = [str(self.checkout / "scripts" / "install"), "--python", str(self.python), *arguments]
         return subprocess.run(
             command,
-            env={"PATH": os.environ["PATH"], "DESTDIR": str(self.root), "PIP_NO_INDEX": "1", **environment},
+            env={"PATH": PATH, "DESTDIR": str(self.root), "PIP_NO_INDEX": "1", **environment},
             cwd=self.root,
             capture_output=True,
             text=True,
@@ -57,9 +66,16 @@ class Machine:
     def refuses(self, *arguments: str, **environment: str) -> str:
         """Its one complaint."""
         result = self.run(*arguments, **environment)
-        assert result.returncode == 1
+        assert result.returncode == 1, result.stdout
         assert result.stderr.startswith("error: ")
         return result.stderr.removeprefix("error: ")
+
+    def does_not_understand(self, *arguments: str) -> str:
+        """What it says of arguments that it does not take."""
+        result = self.run(*arguments)
+        assert result.returncode == 2
+        assert result.stdout == ""
+        return result.stderr
 
     def files(self) -> dict[str, tuple[bytes, int]]:
         """Content and age of everything there, but for what Python compiled."""
@@ -132,15 +148,17 @@ def test_only_the_switchs_user_can_read_the_xml_which_may_hold_a_password(machin
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_the_xml_of_a_folder_of_roots_is_the_group_s_called_freeswitch(machine: Machine, tmp_path: Path) -> None:
-    """On a machine that has such a group: getent and chown are stood in for, since this one may not have it."""
-    tools, told = tmp_path / "tools", tmp_path / "told"
-    tools.mkdir()
-    for name, lines in {"getent": 'test "$*" = "group freeswitch"', "chown": f'echo "$@" >>{told}'}.items():
-        (tools / name).write_text(f"#!/bin/sh\n{lines}\n")
-        (tools / name).chmod(0o755)
-    machine.install(PATH=f"{tools}:{os.environ['PATH']}")
-    assert told.read_text().splitlines() == [f"-h -- 0:freeswitch {machine.autoload / name}" for name in XML]
+def test_the_xml_of_a_folder_of_roots_is_the_group_s_called_freeswitch(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that has such a group; this one may not have it."""
+    entry = grp.struct_group(("freeswitch", "x", 4713, []))
+    monkeypatch.setattr(grp, "getgrnam", {"freeswitch": entry}.__getitem__)
+    monkeypatch.setenv("DESTDIR", str(machine.root))
+    assert main(["--python", sys.executable], "install") == 0
+    for name in XML:
+        seen = (machine.autoload / name).stat()
+        assert (seen.st_uid, seen.st_gid, stat.S_IMODE(seen.st_mode)) == (0, 4713, 0o640)
 
 
 def test_an_xml_that_was_installed_for_everybody_to_read_no_longer_is(machine: Machine) -> None:
@@ -213,8 +231,8 @@ def test_no_switch_is_an_error_that_names_the_option(machine: Machine) -> None:
     machine.autoload.rmdir()
     assert "autoload_configs: there is no such folder" in machine.refuses()
     assert machine.refuses("--conf", "/no/such") == "/no/such: there is no such folder (--conf)\n"
-    assert "no such option" in machine.refuses("--frobnicate")
-    assert "--conf needs a value" in machine.refuses("--conf")
+    assert "unrecognized arguments: --frobnicate" in machine.does_not_understand("--frobnicate")
+    assert "argument --conf: expected one argument" in machine.does_not_understand("--conf")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -352,6 +370,120 @@ def test_uninstall_keeps_what_was_edited_and_says_so(machine: Machine) -> None:
     }
     assert f"keep {mine}, which has been edited" in result
     assert f"keep {machine.package}: there are files of somebody else in it" in result
+
+
+def test_uninstall_says_that_an_xml_that_stays_still_starts_the_agent(machine: Machine) -> None:
+    xml = machine.autoload / "python.conf.xml"
+    machine.install()
+    xml.write_text(xml.read_text() + "<!-- edited -->")
+    (machine.autoload / "modules.conf.xml").write_text('<load module="mod_python3"/>')
+    dry, done = machine.install("--uninstall", "--dry-run"), machine.install("--uninstall")
+    for result in (dry, done):
+        assert f'{xml} still starts fs_hepipe: remove <param name="startup-script" value="fs_hepipe' in result
+        assert "modules.conf.xml still loads mod_python3" in result
+    assert xml.exists()
+
+
+def test_uninstall_does_not_say_so_of_an_xml_that_it_removes_or_that_starts_something_else(machine: Machine) -> None:
+    machine.install()
+    assert "still" not in machine.install("--uninstall", "--dry-run")
+    assert "still" not in machine.install("--uninstall")
+    (machine.autoload / "python.conf.xml").write_text('<param name="startup-script" value="other"/>')
+    machine.install()
+    assert "still" not in machine.install("--uninstall")
+
+
+def test_what_the_debian_package_has_installed_is_its_own(machine: Machine) -> None:
+    machine.package.mkdir()
+    listed = machine.root / DPKG.relative_to("/")
+    listed.parent.mkdir(parents=True)
+    listed.write_text(f"/.\n{machine.package}\n{machine.package}/__init__.py\n")
+    assert "is the Debian package's: apt-get install fs-hepipe updates it" in machine.refuses()
+    assert "is the Debian package's: apt-get remove fs-hepipe removes it" in machine.refuses("--uninstall")
+
+
+# --- how it is called, and where it can't go on ---
+
+
+def test_it_can_be_called_through_sh_and_through_a_link(machine: Machine, tmp_path: Path) -> None:
+    link = tmp_path / "link to install"
+    link.symlink_to(ROOT / "scripts" / "install")
+    environment = {"PATH": PATH, "DESTDIR": str(machine.root)}
+    for command in ([str(link)], ["sh", str(ROOT / "scripts" / "install")], ["sh", str(link)]):
+        told = subprocess.run(
+            [*command, "--python", sys.executable, "--dry-run"],
+            env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (told.returncode, told.stderr) == (0, "")
+        assert "would copy the package" in told.stdout
+
+
+def test_the_tool_does_the_same(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESTDIR", str(machine.root))
+    assert tools.main(["install-into-switch", "--python", sys.executable]) == 0
+    assert machine.install().count("is there already") == 4
+    assert tools.main(["install-into-switch", "--uninstall"]) == 0
+    assert machine.files() == {}
+
+
+def can_mount() -> bool:
+    if os.geteuid() != 0 or which("unshare") is None:
+        return False
+    return subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
+
+
+MOUNTS = pytest.mark.skipif(not can_mount(), reason="no mounts of a test's own here: that needs root on Linux")
+
+
+def in_a_namespace(machine: Machine, script: str) -> subprocess.CompletedProcess[str]:
+    """Runs a shell script with mounts of its own; `install` in it is the installer."""
+    installer = f'"{ROOT}/scripts/install" --python "{machine.python}"'
+    return subprocess.run(
+        ["unshare", "--mount", "sh", "-c", f'install() {{ {installer} "$@"; }}\n{script}'],
+        env={"PATH": PATH, "DESTDIR": str(machine.root), "PIP_NO_INDEX": "1"},
+        cwd=machine.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@MOUNTS
+def test_a_read_only_file_system_is_an_error_that_names_it(machine: Machine) -> None:
+    told = in_a_namespace(
+        machine, f"mount --bind {machine.root} {machine.root} && mount -o remount,bind,ro {machine.root} && install"
+    )
+    assert told.returncode == 1
+    assert told.stderr.startswith(f"error: {machine.scripts}: its file system is mounted read-only. ")
+    assert "as root" not in told.stderr
+
+
+@MOUNTS
+@pytest.mark.parametrize("blocks", [0, 1, 4, 40, 120])
+def test_after_a_full_disk_the_next_run_does_it_all(machine: Machine, tmp_path: Path, blocks: int) -> None:
+    """Each file takes a page of the tmpfs at least."""
+    size = 4 * (3 + blocks)  # kB; the folders are there already
+    told = in_a_namespace(
+        machine,
+        f"mount -t tmpfs -o size={size}k tmpfs {machine.scripts} && ! install 2>{tmp_path}/first && "
+        f"mount -o remount,size=50m {machine.scripts} && install && cp -r {machine.scripts} {tmp_path}/copy",
+    )
+    assert (tmp_path / "first").read_text().endswith("No space left on device; make room and run it again\n")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert package_files(tmp_path / "copy") == package_files(ROOT)
+    assert list((tmp_path / "copy").rglob("*.part")) == []
+
+
+@MOUNTS
+def test_after_a_full_disk_the_xml_is_what_was_delivered_too(machine: Machine, tmp_path: Path) -> None:
+    told = in_a_namespace(
+        machine,
+        f"mount -t tmpfs -o size=8k tmpfs {machine.autoload} && ! install 2>{tmp_path}/first && "
+        f"mount -o remount,size=1m {machine.autoload} && install && cp -r {machine.autoload} {tmp_path}/copy",
+    )
+    assert "No space left on device" in (tmp_path / "first").read_text()
+    assert (told.returncode, told.stderr) == (0, "")
+    assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == sorted(XML)
 
 
 # --- a script folder that somebody else writes into ---
@@ -495,6 +627,41 @@ def test_construct_is_put_beside_the_package_where_python_has_none(machine: Mach
     assert list(machine.scripts.iterdir()) == []
 
 
+PIP_SETTINGS = {
+    "PIP_USER": "1",
+    "PIP_REQUIRE_VIRTUALENV": "1",
+    "PIP_PREFIX": "/no/such",
+    "PIP_TARGET": "/no/such",
+    "PIP_ROOT": "/no/such",
+}
+
+
+@pytest.mark.parametrize("names", [*[[name] for name in PIP_SETTINGS], list(PIP_SETTINGS)], ids=" ".join)
+def test_what_pip_is_told_of_where_to_install_does_not_matter(
+    machine: Machine, bare: Path, shelf: Path, names: list[str]
+) -> None:
+    machine.python = bare
+    machine.install(PIP_FIND_LINKS=str(shelf), **{name: PIP_SETTINGS[name] for name in names})
+    assert (machine.scripts / "construct" / "core.py").exists()
+
+
+def test_a_pip_conf_does_not_matter_either(machine: Machine, bare: Path, shelf: Path, tmp_path: Path) -> None:
+    machine.python = bare
+    (tmp_path / "pip.conf").write_text("[global]\nuser = true\nrequire-virtualenv = true\nprefix = /no/such\n")
+    machine.install(PIP_FIND_LINKS=str(shelf), PIP_CONFIG_FILE=str(tmp_path / "pip.conf"))
+    assert (machine.scripts / "construct" / "core.py").exists()
+
+
+def test_a_construct_whose_copy_was_broken_off_is_copied_again(machine: Machine, bare: Path, shelf: Path) -> None:
+    """The file that tells the version is written last."""
+    machine.python = bare
+    machine.install(PIP_FIND_LINKS=str(shelf))
+    (machine.scripts / "construct" / "version.py").unlink()
+    (machine.scripts / "construct" / "core.py").unlink()
+    machine.install(PIP_FIND_LINKS=str(shelf))
+    assert (machine.scripts / "construct" / "core.py").exists()
+
+
 def test_a_construct_of_ours_that_has_grown_too_old_is_replaced(machine: Machine, bare: Path, shelf: Path) -> None:
     machine.python = bare
     machine.install(PIP_FIND_LINKS=str(shelf))
@@ -528,7 +695,21 @@ def test_a_download_that_fails_leaves_nothing_behind(machine: Machine, bare: Pat
     result = machine.run()
     assert result.returncode == 1
     assert "error: construct>=2.10.68,<2.11 could not be downloaded" in result.stderr
+    assert "error: On Debian 12 and later: apt-get install python3-construct\n" in result.stderr
+    assert "WARNING" not in result.stderr
     assert machine.files() == {}
+
+
+def test_a_dry_run_promises_no_download_that_fails(machine: Machine, bare: Path, shelf: Path) -> None:
+    machine.python = bare
+    assert "could not be downloaded" in machine.refuses("--dry-run")
+    assert "would install construct" in machine.install("--dry-run", PIP_FIND_LINKS=str(shelf))
+    assert machine.files() == {}
+
+
+def test_the_pythons_that_it_takes_are_those_that_were_tested() -> None:
+    ends = [".".join(map(str, end)) for end in (OLDEST, NEWEST)]
+    assert [platform.PYTHON[0], platform.PYTHON[-1]] == ends
 
 
 def pretend(tmp_path: Path, version: str) -> Path:

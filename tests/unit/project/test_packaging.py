@@ -56,7 +56,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("source")
     for name in ("setup.py", "pyproject.toml", "LICENSE"):
         copy2(ROOT / name, source)
-    copytree(ROOT / "fs_hepipe", source / "fs_hepipe", ignore=ignore_patterns("__pycache__"))
+    for name in ("fs_hepipe", "conf"):
+        copytree(ROOT / name, source / name, ignore=ignore_patterns("__pycache__"))
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
     built = subprocess.run(
         [*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", str(source / "dist"), str(source)],
@@ -69,8 +70,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
+XML = {f"fs_hepipe/conf/autoload_configs/{name}" for name in ("fs_hepipe.conf.xml", "python.conf.xml")}
+
+
+def test_the_wheel_holds_every_file_of_the_package_and_the_xml(wheel: Path) -> None:
     package = {path.relative_to(ROOT).as_posix() for path in project_files() if ROOT / "fs_hepipe" in path.parents}
+    package |= XML
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if name.startswith("fs_hepipe/")}
     assert packed == package

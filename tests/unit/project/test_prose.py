@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 FOR_OPERATORS = [ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 DOCUMENTS = [ROOT / "README.md", *FOR_OPERATORS, ROOT / "tests/collectors/README.md"]
-PACKAGES = ("switch", "agent", "delivery", "hep", "words", "tools")
+PACKAGES = ("switch", "agent", "delivery", "hep", "words", "tools", "install")
 
 PRIVATE_WORDS = {
     r"errands?": "a request",
