@@ -16,7 +16,7 @@ PYTHONS := python3.9 python3.10 python3.11 python3.12 python3.13
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help venv demo watch parameters pictures test test-all tests lint types floors unit collectors live homer slow fuzz mutants bench
-.PHONY: bench-live clean
+.PHONY: bench-live clean wheel deb packages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,15 @@ venv: $(VENV)/.holds-tests ## the virtual environment with everything that the t
 
 # --- see it -----------------------------------------------------------------------------------------------------------
 
+# --- pack it ----------------------------------------------------------------------------------------------------------
+
+wheel: ## wheel and sdist of what is committed, checked and tried, in dist/
+	@scripts/dev/venv '$(PYTHON)' .venv-release '.[release]'
+	@scripts/dev/wheel .venv-release/bin/python dist
+
+deb: ## fs-hepipe_<version>_all.deb of what is committed, lintian clean, in dist/ (needs debhelper, dh-python, lintian)
+	@scripts/dev/deb dist
+
 demo: $(VENV)/.holds-package ## recorded calls through the agent into a collector, and what Homer would show
 	@$(BIN)/python -m fs_hepipe demo
 
@@ -53,7 +62,7 @@ watch: $(VENV)/.holds-package ## the same calls as a live page: http://127.0.0.1
 
 # --- say it once ------------------------------------------------------------------------------------------------------
 
-parameters: $(VENV)/.holds-package ## fs_hepipe.conf.xml and README's settings, written from the parameters in the code
+parameters: $(VENV)/.holds-package ## fs_hepipe.conf.xml, README's settings and the manual pages, written from the code
 	@$(BIN)/python scripts/dev/parameters
 
 pictures: $(VENV)/.holds-tests ## the pictures of the page in docs/pictures, by Chromium
@@ -92,6 +101,11 @@ live: $(VENV)/.holds-tests ## real switches: FREESWITCH=path/of/binary:path/of/a
 
 homer: $(VENV)/.holds-homer ## a real Homer 7: HEPLIFY_SERVER, HOMER_APP, HOMER_UI, FREESWITCH; ARGS=--pictures for those of docs
 	@$(PYTEST) -rs -m homer $(ARGS) tests/homer
+
+CHROOTS ?= /var/tmp/fs_hepipe-chroots
+
+packages: $(VENV)/.holds-tests ## the Debian package in chroots of Debian 12 and 13, as root: CHROOTS=folder for them (1 GB)
+	@FS_HEPIPE_CHROOTS='$(CHROOTS)' $(PYTEST) -rs -m packages $(ARGS) tests/packages
 
 slow: $(VENV)/.holds-tests ## the soak and whatever else takes minutes
 	@$(PYTEST) -m slow $(ARGS)

@@ -28,6 +28,8 @@ class Build(build_py):
 setup(
     name="fs_hepipe",
     version=FACTS["VERSION"],
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
     description="A HEP3 agent inside FreeSWITCH: call, RTCP and quality events to Homer, each with its SIP Call-ID",
     author="fs_hepipe contributors",
     license="MIT",
@@ -80,6 +82,7 @@ setup(
             "uvicorn==0.39.0",
         ],
         "homer": ["playwright==1.65.2; python_version>='3.10'"],
+        "release": ["build==1.3.0", "check-manifest==0.51", "twine==6.2.0"],
         "mutation": ["mutmut==3.8.1; python_version>='3.10'"],
     },
     cmdclass={"build_py": Build},

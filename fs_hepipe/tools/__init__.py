@@ -6,6 +6,7 @@ Each has a file of its own with `add_arguments(parser)` and `run(args) -> exit s
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -46,16 +47,21 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return 1
 
 
-def _run(arguments: Sequence[str]) -> int:
-    parser = Parser(prog="fs-hepipe", description="The tools of fs_hepipe, outside FreeSWITCH.")
-    parser.add_argument("--version", action="version", version=f"fs_hepipe {VERSION}")
-    commands = parser.add_subparsers(dest="tool", metavar="TOOL", required=True)
+def parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
+    """What reads the arguments, and what reads those of each tool."""
+    whole = Parser(prog="fs-hepipe", description="The tools of fs_hepipe, outside FreeSWITCH.")
+    whole.add_argument("--version", action="version", version=f"fs_hepipe {VERSION}")
+    commands = whole.add_subparsers(dest="tool", metavar="TOOL", required=True)
     for name, tool in TOOLS.items():
         summary = (tool.__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
         command = commands.add_parser(name, help=summary, description=(tool.__doc__ or "").replace("`", ""))
         tool.add_arguments(command)
+    return whole, dict(commands.choices)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
-        args = parser.parse_args(arguments)
+        args = parser()[0].parse_args(arguments)
     except UsageError as error:
         _explain(error, arguments)
         return 2

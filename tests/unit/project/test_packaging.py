@@ -54,7 +54,7 @@ def matches(pattern: str) -> list[str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a copy, so that no build folder is left in the tree or taken for its content."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("setup.py", "pyproject.toml", "LICENSE"):
+    for name in ("setup.py", "pyproject.toml", "LICENSE", "README.md", "MANIFEST.in"):
         copy2(ROOT / name, source)
     for name in ("fs_hepipe", "conf"):
         copytree(ROOT / name, source / name, ignore=ignore_patterns("__pycache__"))

@@ -22,6 +22,8 @@ def test_files_that_are_made_from_the_parameters_are_up_to_date() -> None:
     assert {path.relative_to(ROOT).as_posix() for path in texts} == {
         "README.md",
         "conf/autoload_configs/fs_hepipe.conf.xml",
+        "docs/man/fs-hepipe.1",
+        "docs/man/fs_hepipe.conf.5",
     }
     for path, text in texts.items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is not up to date: make parameters"
