@@ -161,6 +161,8 @@ class Agent:
         self._sleep = sleep
         self._rest = rest(self.queue_length)
         self._leaving_at: Optional[float] = None
+        self._is_left = False
+        """The inlet is the next agent's."""
         self._wait_ms = WAIT_MS
         self._requests: deque[tuple[Callable[[], None], threading.Event]] = deque()
         self._channel: Callable[[str], Optional[Event]] = lambda _unique_id: None
@@ -176,6 +178,12 @@ class Agent:
         """Asks the loop to end."""
         self._leaving_at = self._clock() + SHUTDOWN_GRACE
         self._wait_ms = 0
+
+    def leave(self) -> Optional[Inlet]:
+        """Ends the loop, as `stop` does; its inlet stays open, for the next agent. None if there is none yet."""
+        self._is_left = self.running.is_set()
+        self.stop()
+        return self._inlet if self._is_left else None
 
     def reconfigure(self, config: Config) -> bool:
         """Gives the loop another configuration and waits until it is used; False if that did not happen."""
@@ -212,7 +220,7 @@ class Agent:
         self._sofia = sofia
         self.pipeline.legs.profiles.can_be_asked = sofia is not None
         try:
-            with closing(self._open_inlet(self.queue_length)) as self._inlet, closing(self.collectors):
+            with self._opened() as self._inlet, closing(self.collectors):
                 self._bind(self.config)
                 self._configure_collectors(self.config)
                 self._configure_log(self.config)
@@ -227,6 +235,15 @@ class Agent:
                 if self.log_lines is not None:
                     self.log_lines.close()
             self.ended.set()
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Inlet]:
+        inlet = self._open_inlet(self.queue_length)
+        try:
+            yield inlet
+        finally:
+            if not self._is_left:
+                inlet.close()
 
     def _learn(self, channels: Callable[[], Iterable[str]]) -> None:
         unique_ids: Iterable[str] = ()

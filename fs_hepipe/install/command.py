@@ -202,7 +202,7 @@ class _Installation:
         say("                load mod_python3      where it is not loaded yet; it starts the agent")
         say("                python fs_hepipe      starts it where it does not run, and shows its status")
         if upgraded:
-            say("  - restart FreeSWITCH if it runs: until then it goes on with the fs_hepipe that it has loaded")
+            say("                python fs_hepipe.switch.upgrade    where it runs: it goes on with what it has loaded")
 
 
 def _check_list(scripts: Path, listing: Listing) -> None:

@@ -15,7 +15,7 @@ from fs_hepipe.calls.endpoint import NOWHERE, ip_literal
 from fs_hepipe.delivery.group import all_addresses
 from fs_hepipe.delivery.trial import trial
 from fs_hepipe.hep import Message, ProtocolType, encode
-from fs_hepipe.switch import host, starter
+from fs_hepipe.switch import host, starter, upgrade
 from fs_hepipe.version import VERSION
 from fs_hepipe.words.errors import ConfigError
 from fs_hepipe.words.settings import Settings
@@ -27,6 +27,7 @@ python fs_hepipe status [json]  show what it has done so far
 python fs_hepipe start          start it
 python fs_hepipe stop           stop it; what is in the queue is sent first
 python fs_hepipe restart        stop it and start it
+python fs_hepipe upgrade        use the package on disk now; calls in progress keep their Call-IDs
 python fs_hepipe reload         read the configuration again, after reloadxml; a bad one is refused
 python fs_hepipe test           send one test message to every collector
 python fs_hepipe metrics        show the counters in Prometheus' text format
@@ -102,6 +103,10 @@ def _reload(words: list[str]) -> str:
     if config.event_queue_length != agent.queue_length:
         answer += f"event-queue-length stays {agent.queue_length} until the next restart\n"
     return f"{answer}+OK reloaded\n"
+
+
+def _upgrade(words: list[str]) -> str:
+    return upgrade.upgrade()
 
 
 def _status(words: list[str]) -> str:
@@ -181,5 +186,6 @@ COMMANDS: dict[str, Callable[[list[str]], str]] = {
     "status": _status,
     "stop": _stop,
     "test": _test,
+    "upgrade": _upgrade,
     "version": _version,
 }

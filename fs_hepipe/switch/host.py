@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import Callable, NewType, Optional, Protocol
+from typing import Any, Callable, NewType, Optional, Protocol
 
 import freeswitch
 from fs_hepipe.words import names
@@ -113,13 +113,33 @@ class _Popped:
 class Inlet:
     """An EventConsumer: a queue of events, in C."""
 
-    def __init__(self, length: int) -> None:
-        self._consumer = _switch.EventConsumer(None, ForSwitch(""), length)
+    def __init__(self, length: int, inherited: Optional[dict[str, Any]] = None) -> None:
+        """
+        Args:
+            inherited: what `hand_over` of an agent before this one has left.
+        """
+        same = inherited is not None and inherited["length"] == length
+        if inherited is not None and not same:
+            inherited["consumer"].cleanup()
+        self._length = length
+        self._consumer: _Consumer = (
+            inherited["consumer"] if inherited and same else _switch.EventConsumer(None, ForSwitch(""), length)
+        )
+        self._bound: set[tuple[str, str]] = set(inherited["bound"]) if inherited and same else set()
 
     def bind(self, name: str, subclass: str = "") -> bool:
         """Binds an event; False if FreeSWITCH does not know its name, or after 94 bindings (switch_cpp.h)."""
+        if (name, subclass) in self._bound:  # a second time, and it would come twice
+            return True
         event, narrower = unchanged(name), unchanged(subclass)
-        return event is not None and narrower is not None and bool(self._consumer.bind(event, narrower))
+        is_bound = event is not None and narrower is not None and bool(self._consumer.bind(event, narrower))
+        if is_bound:
+            self._bound.add((name, subclass))
+        return is_bound
+
+    def hand_over(self) -> dict[str, Any]:
+        """What the inlet of the next agent, of whatever version, goes on with; the keys are stable."""
+        return {"consumer": self._consumer, "bound": sorted(self._bound), "length": self._length}
 
     def pop(self, wait_ms: int) -> Optional[Event]:
         """
@@ -135,6 +155,7 @@ class Inlet:
 
     def close(self) -> None:
         """Ends it; the events still in it are lost."""
+        self._bound.clear()
         self._consumer.cleanup()
 
 

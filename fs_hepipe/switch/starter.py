@@ -7,7 +7,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Callable, Optional
+from functools import partial
+from typing import Any, Callable, Optional
 
 from fs_hepipe.agent.config import CONFIGURATION, Config, examine, parse
 from fs_hepipe.agent.log import LOGGER
@@ -38,6 +39,8 @@ class Current:
         """The last valid arguments of `runtime`: they override the XML as long as FreeSWITCH runs."""
         self.log_file = LogFile(_log_file)
         """It goes on where the agent before has stopped."""
+        self.inherited: Optional[dict[str, Any]] = None
+        """What the agent of the version before has handed over: see `switch.upgrade`."""
         self.lock = threading.Lock()
         """Held while an agent is made: a startup-script and an operator may start one at the same time."""
 
@@ -66,7 +69,11 @@ def run(args: str) -> None:
             current.arguments = arguments
         config, source = configured(arguments)
         attach(host.write_log, config.log_level)
-        agent = current.agent = Agent(config, host.Inlet, source, remarks=here().untested, log_lines=current.log_file)
+        open_inlet = partial(host.Inlet, inherited=current.inherited)
+        current.inherited = None
+        agent = current.agent = Agent(
+            config, open_inlet, source, remarks=here().untested, log_lines=current.log_file
+        )
     for warning in (*config.warnings, *config.cautions):
         log.warning(warning)
     if not agent.source.startswith(CONFIGURATION):

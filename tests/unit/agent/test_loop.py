@@ -566,6 +566,23 @@ def test_without_anybody_to_ask_nothing_waits() -> None:
     assert agent.pipeline.legs.profiles.take_questions(9) == []
 
 
+def test_an_agent_that_leaves_empties_its_inlet_and_does_not_close_it() -> None:
+    inlet = Inlet([0.006, CREATE])
+    agent = made(inlet)
+    left: list[object] = []
+    inlet.arrivals.append((0.5, SLOW))
+    agent.run(channels=list, sofia=lambda _words: left.append(agent.leave()) or "")  # type: ignore[func-returns-value]
+    assert left == [None]  # it has not begun: there is nothing to leave
+    assert inlet.closed == 1
+    inlet = Inlet([0.006, CREATE])
+    agent = made(inlet)
+    agent._requests.append((lambda: left.append(agent.leave()), threading.Event()))
+    agent.run()
+    assert left == [None, inlet]
+    assert inlet.closed == 0
+    assert agent.ended.is_set()
+
+
 class Log:
     """A log whose lines the test gives."""
 

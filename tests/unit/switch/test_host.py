@@ -72,6 +72,36 @@ def test_closed_inlet_is_silent() -> None:
     assert not inlet.bind("CHANNEL_CREATE")
 
 
+def test_an_inlet_goes_on_where_another_one_was_left() -> None:
+    """Nothing that came meanwhile is lost, and nothing that is bound again comes twice."""
+    first = host.Inlet(10)
+    first.bind("CHANNEL_CREATE")
+    left = first.hand_over()
+    switch.fire({"Event-Name": "CHANNEL_CREATE", "Unique-ID": "meanwhile"})
+    second = host.Inlet(10, left)
+    assert second.bind("CHANNEL_CREATE")
+    assert second.bind("CHANNEL_ANSWER")
+    assert not second.bind("NO_SUCH_EVENT")
+    switch.fire({"Event-Name": "CHANNEL_CREATE", "Unique-ID": "later"}, {"Event-Name": "CHANNEL_ANSWER"})
+    came = [second.pop(0) for _ in range(4)]
+    assert [event and event.getHeader("Event-Name") for event in came] == [
+        "CHANNEL_CREATE", "CHANNEL_CREATE", "CHANNEL_ANSWER", None
+    ]  # fmt: skip
+    assert second.hand_over()["bound"] == [("CHANNEL_ANSWER", ""), ("CHANNEL_CREATE", "")]
+
+
+def test_an_inlet_of_another_length_closes_the_one_that_was_left() -> None:
+    first = host.Inlet(10)
+    first.bind("CHANNEL_CREATE")
+    second = host.Inlet(20, first.hand_over())
+    switch.fire({"Event-Name": "CHANNEL_CREATE"})
+    assert first.pop(0) is None
+    assert second.pop(0) is None
+    assert second.bind("CHANNEL_CREATE")
+    switch.fire({"Event-Name": "CHANNEL_CREATE"})
+    assert second.pop(0) is not None
+
+
 def test_inlet_is_as_long_as_it_was_asked_to_be() -> None:
     inlet = host.Inlet(2)
     inlet.bind("CHANNEL_CREATE")
