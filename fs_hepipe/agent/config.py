@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, Optional
 from xml.etree import ElementTree  # noqa: ICN001
 from xml.parsers.expat import ErrorString
 
+from fs_hepipe.agent.scrape import Listening, listening
 from fs_hepipe.delivery.group import Destination, all_addresses, destination
 from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.words import names
@@ -77,6 +78,11 @@ class Config:
     event_queue_length: int = parameter(
         "5000", whole(10, MAX_QUEUE),
         "events that wait in the switch before the newest are dropped; changes at the next restart",
+    )  # fmt: skip
+    metrics_listen: Optional[Listening] = parameter(
+        "", listening,
+        "address and port where Prometheus asks for the metrics by HTTP, as `127.0.0.1:9064`; whoever can reach it "
+        "may; empty: nowhere",
     )  # fmt: skip
     log_level: str = parameter(
         "info", one_of(LOG_LEVELS), f"the least that goes to the switch's log, of `{'`, `'.join(LOG_LEVELS)}`"

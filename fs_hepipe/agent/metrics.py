@@ -1,10 +1,12 @@
 """
-A status report -> Prometheus' text format (version 0.0.4), for a scraper that asks `python fs_hepipe metrics`.
+A status report -> Prometheus' text format (version 0.0.4), or OpenMetrics 1.0, for `metrics-listen` and
+`python fs_hepipe metrics`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import Any
 
 from fs_hepipe.words.text import shown
@@ -14,15 +16,37 @@ Sample = tuple[Mapping[str, str], float]
 PREFIX = "fs_hepipe"
 
 
-def as_prometheus(report: Mapping[str, Any]) -> str:
-    """The counters of `status.status` as metrics."""
+QUALITY = {
+    "mos": "MOS of the audio of calls that ended, as in their quality reports.",
+    "loss_ratio": "Packets lost of those expected, of the audio of calls that ended.",
+    "jitter_seconds": "Jitter at the end of the audio of calls.",
+    "rtt_seconds": "Round trip, as the far end last told it.",
+}
+"""Measure of `reports.tally` -> help."""
+
+UNITS = ("seconds", "octets", "ratio")
+"""How names end that have a unit."""
+
+
+def as_prometheus(report: Mapping[str, Any], *, is_open: bool = False) -> str:
+    """
+    The counters of `status.status` as metrics.
+
+    Args:
+        is_open: in OpenMetrics' format; the names of the samples are the same.
+    """
     events, legs, queue = report["events"], report["legs"], report["queue"]
     collectors = report["collectors"]
     lines: list[str] = []
 
     def metric(name: str, kind: str, help_text: str, samples: Iterable[Sample]) -> None:
-        lines.append(f"# HELP {PREFIX}_{name} {help_text}")
-        lines.append(f"# TYPE {PREFIX}_{name} {kind}")
+        family = f"{PREFIX}_{name}"
+        if is_open:
+            family = family.removesuffix("_total") if kind == "counter" else family
+        lines.append(f"# HELP {family} {help_text}")
+        lines.append(f"# TYPE {family} {kind}")
+        if is_open and family.endswith(UNITS):
+            lines.append(f"# UNIT {family} {family.rpartition('_')[2]}")
         lines.extend(f"{PREFIX}_{name}{_labels(labels)} {value}" for labels, value in samples)
 
     def by(label: str, counts: Mapping[str, int]) -> list[Sample]:
@@ -82,7 +106,25 @@ def as_prometheus(report: Mapping[str, Any]) -> str:
     metric("ledger_balances", "gauge", "1 as long as every event and message is accounted for.",
            [({}, int(report["ledger"]["balances"]))])
     # fmt: on
-    return "\n".join(lines) + "\n"
+    for measure, help_text in QUALITY.items():
+        family = f"{PREFIX}_call_{measure}"
+        lines += [f"# HELP {family} {help_text}", f"# TYPE {family} histogram"]
+        if is_open and family.endswith(UNITS):
+            lines.append(f"# UNIT {family} {family.rpartition('_')[2]}")
+        for each in report["quality"]:
+            if measure in each:
+                labels = {name: each[name] for name in ("gateway", "profile", "direction")}
+                lines += _histogram(family, labels, each[measure])
+    return "\n".join([*lines, *(["# EOF"] if is_open else [])]) + "\n"
+
+
+def _histogram(family: str, labels: Mapping[str, str], found: Mapping[str, Any]) -> Iterable[str]:
+    """The samples of one histogram, whose counts Prometheus wants to be cumulative."""
+    counts = list(accumulate(found["counts"]))
+    for bound, count in zip((*found["bounds"], "+Inf"), counts):
+        yield f"{family}_bucket{_labels({**labels, 'le': str(bound)})} {count}"
+    yield f"{family}_count{_labels(labels)} {counts[-1]}"
+    yield f"{family}_sum{_labels(labels)} {found['sum']}"
 
 
 def _labels(labels: Mapping[str, str]) -> str:

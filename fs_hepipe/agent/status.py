@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+import time
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -28,6 +29,9 @@ INDENT = 10
 MEDIA_LEGS = 2
 """Quality reports without any RTCP before status hints at it: those of one call."""
 
+GLANCES, BETWEEN_GLANCES = 5, 0.005
+"""Looks at numbers that do not agree, and the seconds between them; an event takes far less."""
+
 RTCP_REPORTS = 4
 """Reports of the far ends without any of ours before status hints at it: both come every few seconds."""
 
@@ -38,6 +42,16 @@ def status(agent: Agent) -> dict[str, Any]:
     if not looks[0]["ledger"]["balances"]:  # the loop runs in another thread: it was in the middle of an event
         agent.run_between_events(lambda: looks.append(_look(agent)))
     return looks[-1]
+
+
+def glance(agent: Agent) -> dict[str, Any]:
+    """The same without a request to the loop: of numbers that it has just been changing, those of a moment later."""
+    for _ in range(GLANCES):
+        report = _look(agent)
+        if report["ledger"]["balances"]:
+            break
+        time.sleep(BETWEEN_GLANCES)
+    return report
 
 
 def _look(agent: Agent) -> dict[str, Any]:
@@ -68,6 +82,7 @@ def _look(agent: Agent) -> dict[str, Any]:
             "expired": agent.pipeline.legs.expired,
         },
         "log_lines": _log_lines(agent),
+        "quality": agent.pipeline.tally.report(),
         "queue": {"length": agent.queue_length, "longest_row": agent.watermark, "times_full": agent.saturated},
         "busiest_event": {"name": name, "microseconds": round(seconds * 1e6)},
         "unbound_events": agent.unbound,

@@ -32,6 +32,7 @@ from fs_hepipe.reports.order import happened
 from fs_hepipe.reports.periodic import periodic
 from fs_hepipe.reports.polling import Polling
 from fs_hepipe.reports.quality import qos
+from fs_hepipe.reports.tally import Tally
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counters
 from fs_hepipe.words.errors import MappingError
@@ -67,6 +68,7 @@ class Pipeline:
             measure: as `ask`, after the switch has written down what it counted of the channel's media.
         """
         self.counters = counters
+        self.tally = Tally()
         self._ask = ask
         self._wall = wall
         self._questions = MAX_QUESTIONS
@@ -192,12 +194,12 @@ class Pipeline:
                     records.append(self._line(event, name, timestamp, leg))
                 if ends:
                     correlation_id, left_out = self._datagrams.correlation(leg), self.counters.left_out
-                    records.extend(
-                        qos(
-                            get, timestamp, leg, correlation_id, settings.qos_type, left_out,
-                            conceals=settings.qos_plc, sums_up=settings.qos_interval > 0,
-                        )
+                    quality = qos(
+                        get, timestamp, leg, correlation_id, settings.qos_type, left_out,
+                        conceals=settings.qos_plc, sums_up=settings.qos_interval > 0,
                     )  # fmt: skip
+                    self.tally.note(get, leg, quality, settings.qos_type[0])
+                    records.extend(quality)
                     leg.reported = True
         finally:  # a statistic that is no number must not cost the line, nor leave the leg behind
             if name == names.CHANNEL_DESTROY:

@@ -99,6 +99,8 @@ def _reload(words: list[str]) -> str:
     if not agent.reconfigure(config):
         return "-ERR the agent did not use it, see the log\n"
     agent.source = source
+    if starter.current.scrape is not None:
+        starter.current.scrape.listen(config.metrics_listen)
     answer = "".join(f"warning: {shown(warning)}\n" for warning in (*config.warnings, *config.cautions))
     if config.event_queue_length != agent.queue_length:
         answer += f"event-queue-length stays {agent.queue_length} until the next restart\n"

@@ -7,12 +7,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import closing
 from functools import partial
 from typing import Any, Callable, Optional
 
 from fs_hepipe.agent.config import CONFIGURATION, Config, examine, parse
 from fs_hepipe.agent.log import LOGGER
 from fs_hepipe.agent.loop import REQUEST_TIMEOUT, Agent
+from fs_hepipe.agent.metrics import as_prometheus
+from fs_hepipe.agent.scrape import Scrape
+from fs_hepipe.agent.status import glance
 from fs_hepipe.switch import host
 from fs_hepipe.switch.console import attach, log_error
 from fs_hepipe.switch.logfile import LogFile, named_in
@@ -39,6 +43,8 @@ class Current:
         """The last valid arguments of `runtime`: they override the XML as long as FreeSWITCH runs."""
         self.log_file = LogFile(_log_file)
         """It goes on where the agent before has stopped."""
+        self.scrape: Optional[Scrape] = None
+        """What answers scrapers, as long as the agent runs."""
         self.inherited: Optional[dict[str, Any]] = None
         """What the agent of the version before has handed over: see `switch.upgrade`."""
         self.lock = threading.Lock()
@@ -79,7 +85,10 @@ def run(args: str) -> None:
     if not agent.source.startswith(CONFIGURATION):
         log.warning("no %s was found: running with %s", CONFIGURATION, agent.source)
     log.info("%s starts, configured by %s, sending to %s", VERSION, source, ", ".join(map(str, config.collectors)))
-    agent.run(host.channels, host.channel, host.sofia, host.measured)
+    current.scrape = Scrape(lambda is_open: as_prometheus(glance(agent), is_open=is_open))
+    with closing(current.scrape) as scrape:
+        scrape.listen(config.metrics_listen)
+        agent.run(host.channels, host.channel, host.sofia, host.measured)
     log.info("has stopped")
 
 

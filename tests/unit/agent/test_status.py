@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, Optional
 
 import pytest
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from fs_hepipe.agent.config import Config
 from fs_hepipe.agent.loop import Agent
 from fs_hepipe.agent.metrics import as_prometheus
-from fs_hepipe.agent.status import as_json, as_text, hints, status
+from fs_hepipe.agent.status import GLANCES, as_json, as_text, glance, hints, status
+from fs_hepipe.calls.leg import Leg
+from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.answers import REFUSED, UNREACHABLE
 from fs_hepipe.delivery.collector import LastError
@@ -240,11 +244,56 @@ def test_full_queue_and_unbound_events_are_hints() -> None:
 def samples(agent: Agent) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     families = list(text_string_to_metric_families(as_prometheus(status(agent))))
     assert len({family.name for family in families}) == len(families)
-    assert all(family.documentation and family.type in {"counter", "gauge"} for family in families)
+    assert all(family.documentation and family.type in {"counter", "gauge", "histogram"} for family in families)
     each = [sample for family in families for sample in family.samples]
     found = {(sample.name, frozenset(sample.labels.items())): sample.value for sample in each}
     assert len(found) == len(each)
     return found
+
+
+def test_openmetrics_has_the_same_samples() -> None:
+    agent = busy_agent()
+    text = as_prometheus(status(agent), is_open=True)
+    families = list(openmetrics.text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+    each = [sample for family in families for sample in family.samples]
+    assert {(sample.name, frozenset(sample.labels.items())): sample.value for sample in each} == samples(agent)
+    units = {family.name: family.unit for family in families if family.unit}
+    assert units["fs_hepipe_start_time_seconds"] == "seconds"
+    assert units["fs_hepipe_sent_octets"] == "octets"
+    assert text.endswith("\n# EOF\n")
+
+
+def test_a_scraper_never_waits_for_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the numbers do not agree yet, it looks again, a few times."""
+    agent = agent_of()
+    agent.counters.received["CODEC"] += 1  # and nothing became of it
+    monkeypatch.setattr(agent, "run_between_events", lambda _act: pytest.fail("it asked the loop"))
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    assert glance(agent)["ledger"]["balances"] is False
+    assert len(waits) == GLANCES
+    agent.counters.ignored["not_wanted"] += 1
+    assert glance(agent)["ledger"]["balances"] is True
+    assert len(waits) == GLANCES
+
+
+def test_quality_is_a_histogram_by_gateway() -> None:
+    agent = agent_of()
+    payload = b'{"MOS":4.25,"JITTER":12.0}'
+    record = Record(1, 34, payload, received=True, plane=Plane.RTP, medium="audio")
+    for _ in range(2):
+        agent.pipeline.tally.note({"variable_sip_gateway_name": 'carr"ier'}.get, Leg("u1"), [record], 34)
+    found = samples(agent)
+    labels = {("gateway", 'carr"ier'), ("profile", ""), ("direction", "received")}
+    assert found["fs_hepipe_call_mos_count", frozenset(labels)] == 2
+    assert found["fs_hepipe_call_mos_sum", frozenset(labels)] == 8.5
+    assert found["fs_hepipe_call_mos_bucket", frozenset({*labels, ("le", "4.2")})] == 0
+    assert found["fs_hepipe_call_mos_bucket", frozenset({*labels, ("le", "4.3")})] == 2
+    assert found["fs_hepipe_call_mos_bucket", frozenset({*labels, ("le", "+Inf")})] == 2
+    assert found["fs_hepipe_call_jitter_seconds_sum", frozenset(labels)] == pytest.approx(0.024)
+    assert not [name for name, _ in found if "rtt" in name]
+    text = as_prometheus(status(agent), is_open=True)
+    assert list(openmetrics.text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
 
 
 def test_metrics_say_what_status_says() -> None:
