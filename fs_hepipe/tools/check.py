@@ -11,6 +11,7 @@ from fs_hepipe.agent.config import CONFIGURATION, MAX_XML, Config, examine
 from fs_hepipe.delivery.group import all_addresses
 from fs_hepipe.delivery.resolve import addresses, no_route
 from fs_hepipe.reports.bindings import bindings
+from fs_hepipe.tools import fleet
 from fs_hepipe.tools.output import complain, named, say
 from fs_hepipe.tools.render import endpoint
 from fs_hepipe.words.errors import TransportError
@@ -26,6 +27,10 @@ PLACES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.xml", help=f"default: the first {FILE} found")
+    parser.add_argument(
+        "--fleet", type=Path, metavar="DIR",
+        help="the configurations of many switches: DIR/SWITCH/vars.xml and one fs_hepipe.conf.xml for all or for each",
+    )  # fmt: skip
     add_settings(parser)
 
 
@@ -57,6 +62,8 @@ def _text(config: Path) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.fleet is not None:
+        return fleet.run(args.fleet)
     config = args.config or next((place for place in PLACES if place.exists()), None)
     say(f"configuration  {named(config.absolute()) if config else 'none found: the defaults'}")
     found, problems = read(config, args.settings)

@@ -91,7 +91,8 @@ class Settings:
 
     capture_id: int = parameter(
         "2001", whole(0, MAX_UINT32),
-        "this agent's number in Homer, 0 to 4294967295; sofia's own SIP capture uses 200 by default",
+        "this agent's number in Homer, 0 to 4294967295; sofia's own SIP capture uses 200 by default; Homer 7 shows "
+        "`node-name` in its place",
     )
     capture_password: Optional[str] = parameter(
         "", plain, 'sent in clear text with every message if not empty: no `"`, no `\\`, no control character',
