@@ -15,11 +15,11 @@ PYTHONS := python3.9 python3.10 python3.11 python3.12 python3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo watch parameters pictures test test-all tests lint types floors unit collectors live homer slow fuzz mutants bench
-.PHONY: bench-live clean wheel deb packages
+.PHONY: help venv demo watch parameters pictures test test-all tests lint types floors unit collectors live homer
+.PHONY: slow fuzz mutants bench bench-live clean wheel deb packages release-check
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- the virtual environment: built once, again when what it holds has changed ----------------------------------------
 
@@ -53,6 +53,9 @@ wheel: ## wheel and sdist of what is committed, checked and tried, in dist/
 
 deb: ## fs-hepipe_<version>_all.deb of what is committed, lintian clean, in dist/ (needs debhelper, dh-python, lintian)
 	@scripts/dev/deb dist
+
+release-check: ## whether what is committed can be released: all of the above and the suite, on a clean clone
+	@scripts/dev/release-check
 
 demo: $(VENV)/.holds-package ## recorded calls through the agent into a collector, and what Homer would show
 	@$(BIN)/python -m fs_hepipe demo

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from shutil import copy2, copytree, ignore_patterns
+from shutil import copy2, copytree, ignore_patterns, which
 
 import pytest
 
@@ -90,6 +90,44 @@ def test_the_changelogs_newest_release_is_the_packages_version() -> None:
     newest = re.search(r"^## \[?(\d+\.\d+\.\d+)\b", changelog, re.MULTILINE)
     assert newest is not None
     assert newest.group(1) == VERSION
+
+
+def test_every_section_of_the_changelog_says_something_and_stands_in_its_order() -> None:
+    """What `make release-check` asks of a release, here of all of them."""
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    _, *sections = re.split(r"^## ", changelog, flags=re.MULTILINE)
+    headings = [section.partition("\n")[0] for section in sections]
+    released = [section for section in sections if not section.startswith("Unreleased")]
+    assert all(re.search(r"^- \S", section, re.MULTILINE) for section in released)
+    versions = [tuple(map(int, heading.split("."))) for heading in headings if heading != "Unreleased"]
+    assert versions == sorted(versions, reverse=True)
+    assert "Unreleased" not in headings[1:]
+
+
+@pytest.mark.skipif(which("git") is None, reason="no git")
+@pytest.mark.parametrize(("version", "changelog", "tag", "why"), [
+    ("1.0", "## 1.0\n\n- x\n", "", "1.0 is no version"),
+    ("1.0.0", "## 0.9.0\n\n- x\n", "", "CHANGELOG has nothing about 1.0.0"),
+    ("1.0.0", "## 1.0.0\n\n## 0.9.0\n\n- x\n", "", "CHANGELOG has nothing about 1.0.0"),
+    ("1.0.0", "## Unreleased\n\n- y\n\n## 1.0.0\n\n- x\n", "", "CHANGELOG has changes under Unreleased"),
+    ("1.0.0", "## 1.0.0\n\n- x\n", "v1.0.0", "there is a tag v1.0.0 already"),
+    ("1.0.0", "## Unreleased\n\n## 1.0.0\n\n- x\n", "", "No rule to make target 'test'"),
+])  # fmt: skip
+def test_a_release_is_refused_for_what_is_missing(
+    tmp_path: Path, version: str, changelog: str, tag: str, why: str
+) -> None:
+    (tmp_path / "fs_hepipe").mkdir()
+    (tmp_path / "fs_hepipe/version.py").write_text(f'VERSION = "{version}"\n')
+    (tmp_path / "CHANGELOG.md").write_text(changelog)
+    (tmp_path / "Makefile").write_text("")
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"], *([["tag", tag]] if tag else [])):
+        subprocess.run([*git, *command], check=True, capture_output=True)
+    told = subprocess.run(
+        [str(ROOT / "scripts/dev/release-check")], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert told.returncode != 0
+    assert why in told.stderr
 
 
 def test_every_python_file_is_in_the_grammar_of_the_oldest_python() -> None:
