@@ -1,109 +1,16 @@
-"""
-The Debian package in a Debian of its own, as root (`make packages`): a chroot that debootstrap makes, once per release,
-in the folder that $FS_HEPIPE_CHROOTS names; each test has a copy. The archive is debootstrap's default.
-"""
+"""The Debian package: installed, upgraded, removed, purged, and in place of what scripts/install has installed."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from .machine import AUTOLOAD, ROOT, VANILLA, XML, Debian, run
+
 pytestmark = pytest.mark.packages
-
-ROOT = Path(__file__).resolve().parents[2]
-RELEASES = ("bookworm", "trixie")
-AUTOLOAD = Path("etc/freeswitch/autoload_configs")
-SCRIPTS = Path("usr/share/freeswitch/scripts")
-XML = ("fs_hepipe.conf.xml", "python.conf.xml")
-OURS = ("etc/freeswitch", "usr/share", "usr/bin", "var/lib/dpkg/info", "var/lib/fs-hepipe")
-
-VANILLA = """\
-<configuration name="python.conf" description="PYTHON Configuration">
-  <settings>
-    <!--<param name="xml-handler-script" value="dp"/>-->
-    <!--<param name="xml-handler-bindings" value="dialplan"/>-->
-
-    <!--
-\tThe following options identifies a py module that is launched
-\tat startup and may live forever in the background.
-\tYou can define multiple lines, one for each script you\x20
-\tneed to run.
-    -->
-    <!--<param name="startup-script" value="startup_script_1"/>-->
-    <!--<param name="startup-script" value="startup_script_2"/>-->
-
-  </settings>
-</configuration>
-"""
-"""FreeSWITCH's own (conf/vanilla)."""
-
-
-def run(command: list[str]) -> str:
-    told = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    assert told.returncode == 0, f"{command}: {told.stdout}{told.stderr}"
-    return told.stdout
-
-
-class Debian:
-    """A chroot with the folders of a FreeSWITCH in it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.autoload = root / AUTOLOAD
-        self.scripts = root / SCRIPTS
-
-    def run(self, *command: str) -> str:
-        return run(["chroot", str(self.root), "env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", *command])
-
-    def install(self, deb: Path, *options: str) -> str:
-        shutil.copy(deb, self.root / "fs-hepipe.deb")
-        return self.run("dpkg", *options, "--install", "/fs-hepipe.deb")
-
-    def files(self) -> set[str]:
-        """Everything in the folders that the package puts something into."""
-        return {str(path.relative_to(self.root)) for top in OURS for path in (self.root / top).rglob("*")}
-
-    def imports(self) -> None:
-        """FreeSWITCH's Python finds the package and construct."""
-        shutil.copy(ROOT / "fs_hepipe" / "install" / "probe.py", self.root)
-        self.run("python3", "-I", "-B", "/probe.py", "import", f"/{SCRIPTS}")
-
-
-@pytest.fixture(scope="session")
-def deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package of what is committed."""
-    return Path(run([str(ROOT / "scripts/dev/deb"), str(tmp_path_factory.mktemp("deb"))]).splitlines()[-1])
-
-
-@pytest.fixture(scope="session", params=RELEASES)
-def base(request: pytest.FixtureRequest) -> Path:
-    """A Debian with what the package depends on."""
-    if os.geteuid() != 0 or shutil.which("debootstrap") is None:
-        pytest.skip("needs root and debootstrap")
-    folder = Path(os.environ["FS_HEPIPE_CHROOTS"], request.param)
-    if not (folder / "usr/bin/python3").exists():
-        run(["debootstrap", "--variant=minbase", "--include=python3", request.param, str(folder)])
-    run(["chroot", str(folder), "apt-get", "install", "-y", "--no-install-recommends", "python3-construct"])
-    return folder
-
-
-@pytest.fixture
-def debian(base: Path, tmp_path: Path) -> Iterator[Debian]:
-    root = tmp_path / "debian"
-    run(["cp", "-a", str(base), str(root)])
-    for folder in (AUTOLOAD, SCRIPTS):
-        (root / folder).mkdir(parents=True)
-    (root / AUTOLOAD / "modules.conf.xml").write_text("FreeSWITCH's")
-    (root / SCRIPTS / "other.py").write_text("somebody else's")
-    made = Debian(root)
-    made.run("groupadd", "--system", "freeswitch")
-    yield made
-    shutil.rmtree(root)
 
 
 def test_what_was_installed_works_and_purge_leaves_nothing(debian: Debian, deb: Path) -> None:
