@@ -101,7 +101,7 @@ def test_what_is_older_than_yesterday_is_not_stored(homer: Homer) -> None:
     assert homer.server.wait_for(marker["messages"]["100"]) == {"100_default": marker["messages"]["100"]}
 
 
-def test_a_restart_of_the_collector_in_mid_run_loses_nothing_over_tcp(homer: Homer, tmp_path: Path) -> None:
+def test_after_a_restart_of_the_collector_in_mid_run_the_rest_is_sent_over_tcp(homer: Homer, tmp_path: Path) -> None:
     story = RECORDINGS / "load_150_calls.jsonl.gz"
     command = [sys.executable, "-m", "fs_hepipe", "replay", str(story), "--json", "--speed", "1.5"]
     command += ["--collector", homer.server.tcp_url]
