@@ -72,6 +72,9 @@ FLUSH = 100
 RECENT = 64
 """Datagrams kept in case an answer says that one of them was lost."""
 
+ANSWERED = 64
+"""Times that answers are read in a row: more than a socket's queue holds."""
+
 ARP = 4.0
 """Seconds after which Linux gives up asking for a neighbour's hardware address (arp(7)), and a bit."""
 
@@ -192,6 +195,11 @@ class UdpCollector(Collector):
 
     def hear_of_trial(self, target: Target) -> None:
         """Ends the trouble of that address: a test datagram got there, as far as that can be known."""
+        for _ in range(ANSWERED):  # what was answered before the test is told no later than its result
+            found = answers.taken(self._socket) if self._socket is not None else []
+            if not found:
+                break
+            self._hear(found, self._wall)
         if self.trouble is not None and self.trouble.target == target:
             self.trouble = None
 

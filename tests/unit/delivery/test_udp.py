@@ -301,6 +301,16 @@ def test_test_datagram_that_got_there_ends_the_trouble_of_that_address(wire: Wir
     assert (collector.hint is None) is collector.is_up is over
 
 
+def test_answers_that_came_before_a_test_datagram_got_there_do_not_outlast_it(wire: Wire) -> None:
+    collector = collector_of(HERE)
+    collector.send(b"x", 1.0)
+    wire.answers = [Answer(REFUSED, "refused", HERE[1], b"") for _ in range(3)]
+    collector.hear_of_trial(HERE)
+    collector.poll(0.0, 1.0)
+    assert collector.answers == {REFUSED: 3}
+    assert (collector.hint, collector.is_up) == (None, True)
+
+
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
