@@ -112,7 +112,7 @@ def test_a_call_grows_while_it_is_open(page: Page, watch: Watch) -> None:
 def test_the_worst_moment_leads_to_its_message(page: Page, watch: Watch) -> None:
     watch.send(story("lossy_media"))
     open_call(page, "1016")
-    page.locator(".moments button").click()
+    page.locator(".moments button", has_text="worst loss").click()
     expect(page.locator(".payload")).to_contain_text('"fraction_lost": 30')
     expect(page.locator(".step button.open .worst")).to_have_text("worst loss")
 
