@@ -12,9 +12,6 @@ XML = ("fs_hepipe.conf.xml", "python.conf.xml")
 CONF = "conf"
 """The project's folder, and in the package what a wheel carries of it: that is not installed."""
 
-PAGE = "tools/watch/page/"
-"""The page of calls: it is not for the switch."""
-
 LIST = ".installed"
 """Where the package was installed by this: what was; see `listing`."""
 
@@ -31,7 +28,6 @@ def package_files() -> list[str]:
     for path in PACKAGE.rglob("*"):
         where = path.relative_to(PACKAGE)
         is_left_out = where.parts[0] == CONF or "__pycache__" in where.parts or where.name == LIST
-        is_left_out = is_left_out or where.as_posix().startswith(PAGE)
         if path.is_file() and not is_left_out:
             found.append(f"fs_hepipe/{where.as_posix()}")
     return sorted(found)

@@ -109,18 +109,9 @@ def package_files(root: Path) -> set[str]:
     }
 
 
-def for_the_switch(root: Path) -> set[str]:
-    """All but the page of calls."""
-    files = package_files(root)
-    page = {name for name in files if name.startswith("fs_hepipe/tools/watch/page/")}
-    assert page
-    return files - page
-
-
 def test_the_package_is_there_whole_and_can_be_imported(machine: Machine) -> None:
     machine.install()
-    assert package_files(machine.scripts) == for_the_switch(ROOT)
-    assert not (machine.package / "tools/watch/page").exists()
+    assert package_files(machine.scripts) == package_files(ROOT)
     program = "import sys; sys.path.insert(0, sys.argv[1]); import fs_hepipe.hep; print(fs_hepipe.__file__)"
     command = [sys.executable, "-I", "-c", program, str(machine.scripts)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -321,7 +312,7 @@ def test_an_upgrade_removes_what_the_package_no_longer_has(machine: Machine, che
     mine = machine.package / "notes.txt"
     mine.write_text("an operator's")
     result = machine.install()
-    assert package_files(machine.scripts) == {*for_the_switch(checkout), "fs_hepipe/notes.txt"}
+    assert package_files(machine.scripts) == {*package_files(checkout), "fs_hepipe/notes.txt"}
     assert [path.name for path in machine.package.rglob("custom*")] == []
     assert "python fs_hepipe.switch.upgrade" in result
 
