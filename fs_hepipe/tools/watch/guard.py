@@ -95,8 +95,7 @@ class Guard:
             return 421, text
         if self._token is None:
             return 0, []
-        asked = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20).get("token", [""])[0]
-        if scope["path"] == "/" and self._is_token(asked):
+        if scope["path"] == "/" and self._is_token(_asked(scope)):
             cookie = f"{COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/"
             return SEE_OTHER, [(b"location", b"/"), (b"set-cookie", cookie.encode("latin-1"))]
         return (0, []) if self._has_token(scope) else (401, text)
@@ -130,6 +129,15 @@ class Guard:
 
     def _is_token(self, text: str) -> bool:
         return self._token is not None and hmac.compare_digest(text.encode(), self._token.encode())
+
+
+def _asked(scope: Scope) -> str:
+    """The token in the address."""
+    try:
+        found = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
+    except ValueError:  # more fields
+        return ""
+    return found.get("token", [""])[0]
 
 
 SEE_OTHER = 303

@@ -101,6 +101,7 @@ def test_a_browser_brings_it_once_and_it_is_gone_from_the_address() -> None:
     assert (status, headers["location"], body) == (303, "/", b"")
     assert headers["set-cookie"] == f"fs_hepipe_watch={TOKEN}; HttpOnly; SameSite=Strict; Path=/"
     assert asked(HOST, query="token=wrong", token=TOKEN)[0] == 401
+    assert asked(HOST, query=f"{'a=1&' * 30}token={TOKEN}", token=TOKEN)[0] == 401
     assert asked(HOST, path="/api/calls", query=f"token={TOKEN}", token=TOKEN)[0] == 401
 
 
