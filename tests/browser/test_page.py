@@ -71,8 +71,11 @@ def test_a_story_is_seen_with_every_message_and_every_value(name: str, page: Pag
     expect(page.locator("#foot")).to_contain_text(f"{len(datagrams)} messages")
     steps, values = 0, {metric: set[Any]() for metric in ("loss", "jitter", "rtt", "mos")}
     for row in page.locator("#rows button").all():
+        before = page.locator("#about").element_handle() if page.locator("#about").count() else None
         row.click()
         expect(row).to_have_attribute("aria-current", "true")
+        if before is not None:  # the call before is shown until this one has come
+            page.wait_for_function("before => !before.isConnected", arg=before)
         expect(page.locator(".step").first).to_be_visible()
         steps += page.locator(".step").count()
         for metric, points in plotted(page).items():

@@ -19,6 +19,8 @@ NOT_RECORDED = {
     "fs_hepipe-log",  # our own
     "sip_contact",  # no phone was asked by OPTIONS
     "variable_fs_hepipe_log_level",  # ours
+    "variable_sip_gateway",  # and none came from a gateway
+    "variable_sip_gateway_name",  # or went to one
     "UniqueID",  # nor was any call transferred by a REFER of ours
     *(f"variable_remote_audio_{end}" for end in ("ip", "port", "ip_reported", "port_reported")),  # media as announced
     *(f"variable_remote_audio_rtcp_{end}" for end in ("ip", "port")),  # no recorded call had ICE

@@ -134,8 +134,9 @@ def test_every_value_of_the_plots_is_one_of_a_report(name: str) -> None:
 
 def test_the_worst_moment_is_the_worst_interval() -> None:
     call = seen(*story("lossy_media"))
-    (worst,) = call["worst"]
+    worst, least = call["worst"]
     assert (worst["metric"], worst["value"]) == ("loss", round(30 / 2.56, 3))
+    assert (least["metric"], least["value"]) == ("mos", 3.49)
     step = next(each for each in call["steps"] if each["n"] == worst["n"])
     assert "lost 11.7%" in step["text"]
     assert seen(*story("bridged_answered"))["worst"] == []
