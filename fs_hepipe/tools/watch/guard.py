@@ -137,7 +137,7 @@ def _asked(scope: Scope) -> str:
         found = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
     except ValueError:  # more fields
         return ""
-    return found.get("token", [""])[0]
+    return str(found.get("token", [""])[0])
 
 
 SEE_OTHER = 303
