@@ -29,6 +29,9 @@ PATIENCE = 5.0
 AGAIN = 10.0
 """Seconds until a port that was taken is tried again."""
 
+AGAIN_ACCEPT = 1.0
+"""Seconds until a connection that could not be taken is tried again."""
+
 WAITING = 4
 """Connections that the kernel keeps meanwhile."""
 
@@ -151,7 +154,10 @@ class Scrape:
             self._wait(None, server)
             try:
                 client, _ = server.accept()
-            except OSError:  # nobody, or gone again
+            except (BlockingIOError, ConnectionAbortedError):  # nobody, or gone again
+                continue
+            except OSError:  # no file descriptor is left: it can be read on, and would be asked again and again
+                time.sleep(AGAIN_ACCEPT)
                 continue
             with closing(client), suppress(OSError):
                 self._answer(client, time.monotonic() + PATIENCE)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
@@ -134,6 +136,30 @@ def test_a_port_that_is_taken_is_told_and_tried_again(
         assert said(address, b"GET /metrics HTTP/1.1\r\n\r\n").endswith("late")
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert warnings == [f"metrics-listen: {address}: Address already in use"]
+
+
+def test_without_file_descriptors_it_waits_and_then_answers(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = Listening("127.0.0.1", free_port())
+    failed: list[float] = []
+
+    class Full(socket.socket):
+        def accept(self) -> Any:
+            if len(failed) < 3:
+                failed.append(time.monotonic())
+                raise OSError(errno.EMFILE, "Too many open files")
+            return super().accept()
+
+    monkeypatch.setattr(scrape, "AGAIN_ACCEPT", 0.1)
+    monkeypatch.setattr(socket, "socket", Full)
+    found = Scrape(lambda _: "x 1\n")
+    with closing(found):
+        found.listen(address)
+        wait_until_open(address)
+        assert said(address, b"GET /metrics HTTP/1.1\r\n\r\n").startswith("HTTP/1.1 200")
+    assert all(later - earlier >= 0.1 for earlier, later in zip(failed, failed[1:]))
+    assert len(failed) == 3
 
 
 def test_a_fault_of_ours_costs_one_answer() -> None:
