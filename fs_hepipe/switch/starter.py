@@ -80,16 +80,25 @@ def run(args: str) -> None:
         agent = current.agent = Agent(
             config, open_inlet, source, remarks=here().untested, log_lines=current.log_file
         )
+    try:
+        _run(agent)
+    finally:  # also if it never got as far as the loop: else it could not be started again
+        agent.ended.set()
+    log.info("has stopped")
+
+
+def _run(agent: Agent) -> None:
+    config = agent.config
     for warning in (*config.warnings, *config.cautions):
         log.warning(warning)
     if not agent.source.startswith(CONFIGURATION):
         log.warning("no %s was found: running with %s", CONFIGURATION, agent.source)
-    log.info("%s starts, configured by %s, sending to %s", VERSION, source, ", ".join(map(str, config.collectors)))
+    collectors = ", ".join(map(str, config.collectors))
+    log.info("%s starts, configured by %s, sending to %s", VERSION, agent.source, collectors)
     current.scrape = Scrape(lambda is_open: as_prometheus(glance(agent), is_open=is_open))
     with closing(current.scrape) as scrape:
         scrape.listen(config.metrics_listen)
         agent.run(host.channels, host.channel, host.sofia, host.measured)
-    log.info("has stopped")
 
 
 def configured(arguments: str) -> tuple[Config, str]:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -28,6 +29,18 @@ def descriptors() -> int:
 
 
 # --- starting and stopping -------------------------------------------------------------------------------------------
+
+
+def test_an_agent_that_could_not_begin_can_be_started_again(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_metrics: object) -> NoReturn:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(starter, "Scrape", none_left)
+        assert system.ask("start").startswith("-ERR")
+        assert starter.current.running() is None
+    assert system.ask("start").startswith("+OK")
+    assert starter.current.running() is not None
 
 
 def test_bare_command_starts_the_agent_and_shows_its_status(system: System) -> None:
