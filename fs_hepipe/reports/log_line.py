@@ -80,6 +80,9 @@ class _Message:
         self.leg, self.time, self.level, self.where, self.text = leg, time, level, where, text
 
 
+Search = Callable[[bytes, int, int], Optional[re.Match[bytes]]]
+
+
 class Wanted:
     """Which messages are wanted. One thread may change it while another one reads by it."""
 
@@ -90,14 +93,13 @@ class Wanted:
         """The number of the level that is the least of all channels' messages."""
         self.of_leg: dict[bytes, int] = {}
         """The same number for channels that want another, by Unique-ID; replaced as a whole."""
-        self.search: Optional[Callable[[bytes, int, int], Optional[re.Match[bytes]]]] = None
-        """Finds a place in the next line that may be wanted; None if each line may be."""
-        self.set(least, without_leg=without_leg)
+        self._search: Optional[Search] = None
+        self._is_stale = True
 
     def set(self, least: int, *, without_leg: bool) -> None:
         """The level of all channels."""
         self.least, self.without_leg = least, without_leg
-        self._compile()
+        self._is_stale = True
 
     def set_leg(self, leg: bytes, level: Optional[int]) -> bool:
         """The level of one channel, None: that of all. Whether it is another one than before."""
@@ -106,7 +108,7 @@ class Wanted:
             return False
         others = {each: number for each, number in self.of_leg.items() if each != leg}
         self.of_leg = others if level is None else {**others, leg: level}
-        self._compile()
+        self._is_stale = True
         return True
 
     def __call__(self, leg: Optional[bytes], level: int) -> bool:
@@ -115,12 +117,23 @@ class Wanted:
             return self.without_leg and level <= self.least
         return level <= self.of_leg.get(leg, self.least)
 
-    def _compile(self) -> None:
-        """Most lines are debug messages that nobody wants: a search of C skips them."""
+    @property
+    def search(self) -> Optional[Search]:
+        """
+        Finds a place in the next line that may be wanted; None if each line may be: most lines are debug messages that
+        nobody wants, and a search of C skips them. It is compiled when it is needed, not for each channel: of 256
+        channels it takes 7 ms.
+        """
+        if self._is_stale:
+            self._is_stale = False
+            self._search = self._compiled()
+        return self._search
+
+    def _compiled(self) -> Optional[Search]:
         grave = b"|".join(name.encode() for name in list(LEVELS)[: self.least + 1])
         legs = b"".join(b"|" + re.escape(leg) + b" " for leg in self.of_leg)
         looks_at_all = self.least >= LEVELS["INFO"]  # INFO and DEBUG have lines without a level
-        self.search = None if looks_at_all else re.compile(rb"\[(?:" + grave + rb")\] " + legs).search
+        return None if looks_at_all else re.compile(rb"\[(?:" + grave + rb")\] " + legs).search
 
 
 class LogText:

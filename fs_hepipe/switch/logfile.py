@@ -132,6 +132,7 @@ class LogFile:
         """Reads by these settings from now on, or no longer."""
         if not settings.report_log_lines:
             self.close()
+            self._wanted.of_leg = {}  # nobody tells which of these channels end
             return
         path, self._told = (settings.log_file, "") if settings.log_file else self._find()
         self._level = LEVELS[settings.log_lines_level.upper()], settings.log_lines_without_call

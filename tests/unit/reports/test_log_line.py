@@ -219,3 +219,17 @@ def test_of_an_hour_that_there_is_twice_the_nearer_one_is_meant() -> None:
         assert to_utc(local("2026-10-25 02:30"), summer / 1e6 + 60) == summer
         assert to_utc(local("2026-10-25 02:30"), winter / 1e6 + 60) == winter
         assert to_utc(local("2026-10-25 03:30"), summer / 1e6) == local("2026-10-25 02:30")
+
+
+def test_the_search_for_lines_is_made_once_however_many_channels_ask() -> None:
+    wanted = Wanted(LEVELS["WARNING"])
+    for number in range(100):
+        wanted.set_leg(b"leg-%d" % number, LEVELS["DEBUG"])
+    search = wanted.search
+    assert search is wanted.search
+    assert search is not None
+    assert search(b"leg-99 x", 0, 8)
+    wanted.set_leg(b"leg-99", None)
+    again = wanted.search
+    assert again is not None
+    assert again(b"leg-99 x", 0, 8) is None

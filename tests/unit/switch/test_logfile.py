@@ -14,6 +14,7 @@ from fs_hepipe.reports.log_line import LogLine
 from fs_hepipe.switch import logfile as module
 from fs_hepipe.switch.logfile import MAX_KEPT, MAX_XML, UNTOLD, LogFile, named_in
 from fs_hepipe.words.settings import Settings
+from tests.system.harness import wait_for
 
 A, B = "6935de1a-44ac-46a6-97d6-5c5a0907c0ee", "f7a5138f-5852-413b-9f8d-763262207c80"
 PATIENCE_S = 10.0
@@ -295,3 +296,14 @@ def test_the_file_is_the_one_that_freeswitch_names(xml: Optional[str], path: str
     assert found == path
     assert problem in told
     assert bool(problem) == bool(told)
+
+
+def test_channels_that_asked_for_more_do_not_outlast_the_setting(tmp_path: Path) -> None:
+    path = tmp_path / "freeswitch.log"
+    path.write_text("")
+    found = LogFile(lambda: (str(path), ""))
+    found.configure(Settings(report_log_lines=True))
+    found.ask_for_more("leg-a", 7)
+    wait_for(lambda: found._wanted.of_leg)
+    found.configure(Settings())
+    assert found._wanted.of_leg == {}
