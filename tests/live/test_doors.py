@@ -80,7 +80,7 @@ def test_version_knows_the_releases_that_it_was_tested_on(lab: Lab) -> None:
 
 def test_help_and_a_mistake_show_every_command(lab: Lab) -> None:
     usage = lab.a.fs_cli("python fs_hepipe help").strip()
-    assert len(usage.splitlines()) == 10
+    assert len(usage.splitlines()) == 11
     answer = lab.a.fs_cli("python fs_hepipe stauts").strip()
     assert answer == f"-ERR unknown command stauts\n{usage}"
 
