@@ -37,10 +37,6 @@ $(VENV)/.holds-mutation: $(VENV)/.holds-tests
 	@scripts/dev/venv '$(PYTHON)' '$(VENV)' '.[test,mutation]'
 	@touch $@
 
-$(VENV)/.holds-homer: $(VENV)/.holds-tests
-	@scripts/dev/venv '$(PYTHON)' '$(VENV)' '.[test,homer]'
-	@touch $@
-
 venv: $(VENV)/.holds-tests ## the virtual environment with everything that the tests need
 
 # --- see it -----------------------------------------------------------------------------------------------------------
@@ -102,7 +98,7 @@ collectors: $(VENV)/.holds-tests ## only the real collectors (as root on Debian:
 live: $(VENV)/.holds-tests ## real switches: FREESWITCH=path/of/binary:path/of/another, or the one on PATH
 	@$(PYTEST) -rs -m live $(ARGS)
 
-homer: $(VENV)/.holds-homer ## a real Homer 7: HEPLIFY_SERVER, HOMER_APP, HOMER_UI, FREESWITCH; ARGS=--pictures for those of docs
+homer: $(VENV)/.holds-tests ## a real Homer 7: HEPLIFY_SERVER, HOMER_APP, HOMER_UI, FREESWITCH; ARGS=--pictures for those of docs
 	@$(PYTEST) -rs -m homer $(ARGS) tests/homer
 
 CHROOTS ?= /var/tmp/fs_hepipe-chroots

@@ -81,7 +81,6 @@ setup(
             "starlette==0.49.3",
             "uvicorn==0.39.0",
         ],
-        "homer": ["playwright==1.65.2; python_version>='3.10'"],
         "release": ["build==1.3.0", "check-manifest==0.51", "twine==6.2.0"],
         "mutation": ["mutmut==3.8.1; python_version>='3.10'"],
     },

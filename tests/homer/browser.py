@@ -5,11 +5,12 @@ A call in a real Homer 7 -> its tabs as Chromium shows them, and pictures of the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+
+from playwright.sync_api import Playwright, ViewportSize
 
 from .app import PASSWORD, USER
 
-SIZE = {"width": 1400, "height": 820}
+SIZE: ViewportSize = {"width": 1400, "height": 820}
 PATIENCE_MS = 30_000
 SETTLE_MS = 2_500
 """A chart moves for a second, and a tab asks its end point first."""
@@ -18,7 +19,7 @@ SETTLE_MS = 2_500
 class Browser:
     """One page of Chromium, logged in."""
 
-    def __init__(self, playwright: Any, chromium: Path, url: str, pictures: Path) -> None:
+    def __init__(self, playwright: Playwright, chromium: Path, url: str, pictures: Path) -> None:
         self._browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
         self._pictures = pictures
         self._url = url

@@ -10,7 +10,6 @@ PostgreSQL is Debian's (or PG_BINDIR), Chromium is that on PATH (or CHROMIUM).
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -28,7 +27,6 @@ class Parts(NamedTuple):
     postgresql: Optional[Path]
     """The folder with initdb and postgres."""
     chromium: Optional[Path]
-    has_playwright: bool
 
     @property
     def lacking(self) -> str:
@@ -38,8 +36,7 @@ class Parts(NamedTuple):
             "homer-app (HOMER_APP)": self.homer_app,
             "PostgreSQL (apt-get install postgresql)": self.postgresql,
         }
-        missing = [name for name, path in names.items() if path is None]
-        return f"no {', no '.join(missing)}" if missing else ""
+        return _lacking(names)
 
     @property
     def lacking_for_pages(self) -> str:
@@ -47,10 +44,13 @@ class Parts(NamedTuple):
         names = {
             "homer-ui (HOMER_UI)": self.homer_ui,
             "Chromium (apt-get install chromium)": self.chromium,
-            "playwright (make homer installs it)": self.has_playwright or None,
         }
-        missing = [name for name, path in names.items() if path is None]
-        return f"no {', no '.join(missing)}" if missing else ""
+        return _lacking(names)
+
+
+def _lacking(names: dict[str, Optional[Path]]) -> str:
+    missing = [name for name, path in names.items() if path is None]
+    return f"no {', no '.join(missing)}" if missing else ""
 
 
 def parts() -> Parts:
@@ -69,7 +69,6 @@ def parts() -> Parts:
             None,
         ),
         chromium=program(os.environ.get("CHROMIUM") or shutil.which("chromium")),
-        has_playwright=importlib.util.find_spec("playwright") is not None,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.live.lab import Lab
 
@@ -27,8 +28,6 @@ def browser(homer: Homer, tmp_path: Path, pytestconfig: pytest.Config) -> Iterat
     found = parts()
     if found.lacking_for_pages:
         pytest.skip(found.lacking_for_pages)
-    from playwright.sync_api import sync_playwright
-
     assert found.chromium is not None
     pictures = PICTURES if pytestconfig.getoption("--pictures", default=False) else tmp_path
     pictures.mkdir(exist_ok=True)
