@@ -22,10 +22,8 @@ from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.stream import Stream
 from fs_hepipe.reports.emodel import mos
 from fs_hepipe.reports.opinion import CONVERSATIONAL, LISTENING, Opinion, buffered, opinion, told
-from fs_hepipe.reports.stream_report import MICROS, PERIODIC, records_of
-
-MS = 1000
-"""Milliseconds in a second, microseconds in a millisecond."""
+from fs_hepipe.reports.stream_report import MICROS, MS, PERIODIC, records_of
+from fs_hepipe.words.numbers import milliseconds
 
 
 def periodic(
@@ -103,7 +101,7 @@ def _end(stream: Stream, interval: Interval, medium: Medium, *, conceals: bool) 
     """Ends an interval: the sums with it, and what was measured in it."""
     seconds = (interval.ended - interval.began) / MICROS
     came = interval.expected - interval.lost
-    jitter, most_jitter = _ms(interval.jitter, medium), _ms(interval.most_jitter, medium)
+    jitter, most_jitter = milliseconds(interval.jitter, medium.clock), milliseconds(interval.most_jitter, medium.clock)
     rtt = None if interval.rtt is None else round(interval.rtt * MS, 3)
     report: dict[str, Any] = {
         "INTERVAL": round(seconds, 3),                 # s
@@ -177,7 +175,3 @@ def _added(
             worst_damage=damage,
         )
     return sums
-
-
-def _ms(jitter: Optional[float], medium: Medium) -> Optional[float]:
-    return None if jitter is None or not medium.clock else round(jitter * MS / medium.clock, 3)

@@ -16,7 +16,7 @@ from fs_hepipe.calls.polls import Counted
 from fs_hepipe.calls.record import Record
 from fs_hepipe.reports.emodel import mos
 from fs_hepipe.reports.opinion import SWITCH
-from fs_hepipe.reports.stream_report import MAX_MOS, MICROS, MIN_MOS, PERIODIC, records_of
+from fs_hepipe.reports.stream_report import MICROS, MS, PERIODIC, of_the_switch, records_of
 from fs_hepipe.words.numbers import Lenient
 
 PREFIX = "variable_rtp_audio_in_"
@@ -47,14 +47,11 @@ def polled(
         "CUMULATIVE_TOTAL_PK": now.packets,
     }  # fmt: skip
     if packets:
-        report["DELTA"] = round(micros / 1000 / packets, 3)  # ms
+        report["DELTA"] = round(micros / MS / packets, 3)  # ms
     flaws = None if now.flaws is None or before.flaws is None else now.flaws - before.flaws
     if flaws is not None and packets and 0 <= flaws <= packets:  # else they were set back to none
         r = 100 * (packets - flaws) // packets
         report.update(RFACTOR=r, MOS=round(mos(r), 2), MOS_SOURCE=SWITCH)
-    optional = {
-        "SWITCH_RFACTOR": statistics.decimal(PREFIX + "quality_percentage", 0.0, 100.0),
-        "SWITCH_MOS": statistics.decimal(PREFIX + "mos", MIN_MOS, MAX_MOS),
-    }
-    report.update((key, value) for key, value in optional.items() if value is not None)
+    switches = of_the_switch(statistics, PREFIX)
+    report.update((key, value) for key, value in switches.items() if value is not None)
     return list(records_of(report, leg, medium, call_id, now.at, protocol_types, kind=PERIODIC, is_received=True))

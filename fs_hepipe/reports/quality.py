@@ -30,7 +30,7 @@ from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.stream import Stream
 from fs_hepipe.reports.opinion import SWITCH
 from fs_hepipe.reports.periodic import summary
-from fs_hepipe.reports.stream_report import HANGUP, MAX_MOS, MIN_MOS, estimated, records_of
+from fs_hepipe.reports.stream_report import FLAWLESS_R, HANGUP, MS, estimated, of_the_switch, records_of
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.numbers import Lenient, milliseconds
@@ -38,10 +38,8 @@ from fs_hepipe.words.numbers import Lenient, milliseconds
 SWITCHES = {"SWITCH_RFACTOR": "RFACTOR", "SWITCH_MOS": "MOS"}
 """The switch's own figures: the keys that they have where there is no estimate."""
 
-MS = 1000
-
-FLAWLESS_R, FLAWLESS_MOS = 100.0, 4.5
-"""R and MOS as long as no flaw was counted; R is a percentage here."""
+FLAWLESS_MOS = 4.5
+"""MOS as long as no flaw was counted."""
 
 LOST_AT_START = 1
 """Packets that FreeSWITCH counts as lost at the start of nearly every stream (switch_rtp.c:rtcp_stats_init)."""
@@ -124,8 +122,7 @@ def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:
         "MAX_DEVIATION": _deviation(statistics.decimal(prefix + "jitter_max_variance")),     # ms, from ms²
         "DELTA":      statistics.decimal(prefix + "mean_interval", least=0.0) or None,       # ms
         "TL_BYTE":    statistics.unsigned(prefix + "raw_bytes"),
-        "SWITCH_RFACTOR": statistics.decimal(prefix + "quality_percentage", 0.0, FLAWLESS_R),
-        "SWITCH_MOS": statistics.decimal(prefix + "mos", MIN_MOS, MAX_MOS),
+        **of_the_switch(statistics, prefix),
     }
     # fmt: on
     report.update((key, value) for key, value in optional.items() if value is not None)

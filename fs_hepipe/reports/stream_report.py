@@ -14,6 +14,7 @@ from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO, Medium
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.reports.opinion import band, opinion, told
+from fs_hepipe.words.numbers import Lenient
 from fs_hepipe.words.text import shown, to_json
 
 HANGUP, PERIODIC = "HANGUP", "PERIODIC"
@@ -25,7 +26,14 @@ MIN_MOS, MAX_MOS = 1.0, 5.0
 RECEIVED, SENT = 0, 1
 """DIR: the stream that the switch received, the stream that it sent."""
 
+FLAWLESS_R = 100.0
+"""FreeSWITCH's R as long as no flaw was counted: it is a percentage."""
+
 MICROS = 1_000_000
+"""In a second."""
+
+MS = 1000
+"""Milliseconds in a second, microseconds in a millisecond."""
 
 
 def records_of(
@@ -57,6 +65,14 @@ def records_of(
             medium=medium.kind,
             mos=None if mos is None else round(mos * 100),
         )
+
+
+def of_the_switch(statistics: Lenient, prefix: str) -> dict[str, Optional[float]]:
+    """FreeSWITCH's own figures of a stream that it received, see switch_rtp.c:do_mos; None: not on its scale."""
+    return {
+        "SWITCH_RFACTOR": statistics.decimal(prefix + "quality_percentage", 0.0, FLAWLESS_R),
+        "SWITCH_MOS": statistics.decimal(prefix + "mos", MIN_MOS, MAX_MOS),
+    }
 
 
 def estimated(

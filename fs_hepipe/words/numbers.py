@@ -160,6 +160,6 @@ def event_time(get: Get) -> int:
     return timestamp
 
 
-def milliseconds(jitter: Optional[int], clock: Optional[int]) -> Optional[float]:
+def milliseconds(jitter: Optional[float], clock: Optional[int]) -> Optional[float]:
     """Interarrival jitter from timestamp units (RFC 3550 §6.4.1) to ms; None without a clock."""
     return None if jitter is None or not clock else round(jitter * 1000 / clock, 3)
