@@ -256,16 +256,16 @@ class Agent:
 
     def _describe(self, unique_id: str) -> Optional[Event]:
         """Asks FreeSWITCH about one channel."""
-        event: Optional[Event] = None
-        with self._guarded("a question about a leg"):
-            event = self._channel(unique_id)
-        return event  # noqa: RET504  None after an exception
+        return self._answer(self._channel, unique_id)
 
     def _measure(self, unique_id: str) -> Optional[Event]:
         """Asks FreeSWITCH what it has counted of one channel's media."""
+        return self._answer(self._measured, unique_id)
+
+    def _answer(self, ask: Callable[[str], Optional[Event]], unique_id: str) -> Optional[Event]:
         event: Optional[Event] = None
-        with self._guarded("a question about a leg's media"):
-            event = self._measured(unique_id)
+        with self._guarded("a question about a leg"):
+            event = ask(unique_id)
         return event  # noqa: RET504  None after an exception
 
     def _ask_what_is_new(self) -> None:
