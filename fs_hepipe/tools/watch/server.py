@@ -20,7 +20,6 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Optional
 
 import uvicorn
@@ -30,10 +29,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from fs_hepipe.tools.watch.look import call_as_seen, message_as_seen
-from fs_hepipe.tools.watch.single import single_file
+from fs_hepipe.tools.watch.single import PAGE, single_file
 from fs_hepipe.tools.watch.store import MAX_ROWS, Store
 
-PAGE = Path(__file__).parent / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 TICK = 0.25
