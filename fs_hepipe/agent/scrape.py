@@ -21,6 +21,7 @@ from ipaddress import ip_address
 from typing import Callable, NamedTuple, Optional
 
 from fs_hepipe.agent.log import LOGGER
+from fs_hepipe.delivery.address import endpoint
 from fs_hepipe.words.numbers import MAX_PORT
 
 PATIENCE = 5.0
@@ -54,7 +55,7 @@ class Listening(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+        return endpoint(*self)
 
 
 def listening(text: str) -> Optional[Listening]:
