@@ -45,7 +45,7 @@ LINGER = 5.0
 """Seconds that the level of a channel holds after its end: its last lines are read later than its events."""
 
 MAX_KEPT = 2_000
-"""Messages that the agent has not taken yet."""
+"""Messages that the agent has not taken yet; channels of which the thread has not been told yet."""
 
 ENDS_WITHIN = 1.0
 """Seconds that `close` waits for the thread."""
@@ -115,8 +115,8 @@ class LogFile:
         self._wanted = Wanted(LEVELS["WARNING"])
         self._level = self._wanted.least, False  # what the thread is to want; it alone changes `_wanted`
         self._lines: deque[LogLine] = deque()
-        self._asking: deque[tuple[str, int]] = deque()
-        self._ended: deque[tuple[float, str]] = deque()
+        self._asking: deque[tuple[str, int]] = deque(maxlen=MAX_KEPT)  # a thread that hangs in a read takes none
+        self._ended: deque[tuple[float, str]] = deque(maxlen=MAX_KEPT)
         self._tail: Optional[Tail] = None
         self._text = self._new_text(self._wanted)
         self._places: dict[str, Place] = {}
@@ -185,6 +185,17 @@ class LogFile:
         self._stops.set()
         if thread is not None:
             thread.join(ENDS_WITHIN)
+
+    def hand_over(self) -> dict[str, Any]:
+        """What the log file of the next version goes on with, after `close`; the keys are stable."""
+        places = {path: tuple(place) for path, place in self._places.items()}
+        return {"places": places, "channels": dict(self._wanted.of_leg)}
+
+    def inherit(self, left: dict[str, Any]) -> None:
+        """Goes on where the log file of the version before stopped, before the first `configure`."""
+        self._places = {path: Place(*place) for path, place in left["places"].items()}
+        for leg, level in left["channels"].items():
+            self._wanted.set_leg(leg, level)
 
     # --- the thread ---
 

@@ -9,7 +9,8 @@ Rules:
 1. The new package is imported, and reads the configuration, before anything of the running one ends. If it can't, the
    old modules are put back, and the agent that runs has noticed nothing.
 2. No event is lost. The old agent empties its EventConsumer and leaves it open; it collects on in C until the new agent
-   reads it. What passes from one version to the next is only that and plain values: see `host.Inlet.hand_over`.
+   reads it. What passes from one version to the next is only that and plain values: see `hand_over` of `host.Inlet` and
+   of `logfile.LogFile`.
 3. Of the old package it uses what every version has had, and nothing is imported from it here, because this file may be
    newer than the modules beside it.
 """
@@ -68,6 +69,9 @@ def _change(old: dict[str, ModuleType], current: Any) -> str:
     logging.getLogger(PACKAGE).handlers.clear()  # of the old one
     new = _module("starter").current
     new.arguments, new.inherited = current.arguments, left
+    log_file = getattr(current, "log_file", None)  # 0.1.0 has none
+    if log_file is not None:
+        new.log_file.inherit(log_file.hand_over())
     if agent is None:
         return f"+OK {was} is replaced by {version}; the agent does not run\n"
     answer = _module("commands").answer("start")

@@ -73,6 +73,30 @@ def test_no_event_is_lost_while_calls_come(another: Lab) -> None:
     assert lab.a.probe()["consumers"] == 1
 
 
+def test_no_line_of_the_log_comes_twice(another: Lab) -> None:
+    lab = another
+    lab.a.configure(capture_server=lab.collector.url, report_log_lines="yes", log_lines_per_second=1000)
+    lab.a.api("reloadxml")
+    assert lab.a.hepipe("reload").endswith("+OK reloaded\n")
+    call_id = lab.dial("bridge")
+    incoming, _ = lab.legs(call_id)
+
+    def begins() -> int:
+        return sum(line.startswith('NOTICE text="New Channel') for line in lab.collector.lines(call_id))
+
+    lab.a.api(f"uuid_setvar {incoming.unique_id} fs_hepipe_log_level debug")
+    lab.a.api(f"uuid_hold {incoming.unique_id}")  # an event that tells it
+    eventually("the lines before it", lambda: begins() == 1)
+    newer(lab)
+    assert lab.a.fs_cli("python fs_hepipe upgrade").startswith("+OK")
+    lab.a.api(f"uuid_hold off {incoming.unique_id}")
+    had = len(lab.collector.lines(call_id))
+    lab.hang_up()
+    eventually("more lines of the log", lambda: len(lab.collector.lines(call_id)) > had + 5)
+    lab.collector.line(lab.dial("nogateway"), 'nosuch"')
+    assert begins() == 1
+
+
 @pytest.mark.parametrize(
     ("file", "before", "after", "why"),
     [

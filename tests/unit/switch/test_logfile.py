@@ -118,6 +118,32 @@ def test_the_line_that_is_still_being_written_is_no_line(log: Log) -> None:
     assert log.texts(2)[1:] == ["two"]
 
 
+def test_that_of_the_next_version_goes_on_where_this_one_stopped(log: Log) -> None:
+    log.begin()
+    log.write(line("one"), line("chat", "DEBUG"))
+    assert log.texts(1) == ["one"]
+    log.file.ask_for_more(A, 7)
+    assert log.texts(2) == ["one", "chat"]
+    log.file.close()
+    left = log.file.hand_over()
+    log.write(line("between", "DEBUG"), line("others", "DEBUG", B))
+    log.file = LogFile(lambda: log.found)
+    log.file.inherit(left)
+    log.begin()
+    log.file.ask_for_more(A, 7)  # as the agent does when it reads what channels there are
+    log.write(line("after", "DEBUG"))
+    assert log.texts(4) == ["one", "chat", "between", "after"]
+
+
+def test_a_thread_that_takes_nothing_costs_no_more_memory(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.begin()
+    monkeypatch.setattr(log.file, "_look", lambda _tail: 0.01)
+    for number in range(2 * MAX_KEPT):
+        log.file.ask_for_more(f"leg-{number}", 7)
+        log.file.ask_for_more(f"leg-{number}", None)
+    assert len(log.file._asking) == len(log.file._ended) == MAX_KEPT
+
+
 def test_what_is_too_much_for_a_second_is_counted(log: Log) -> None:
     log.begin(log_lines_per_second=10)
     log.write(*[line(str(number)) for number in range(500)])
