@@ -233,3 +233,13 @@ def test_the_search_for_lines_is_made_once_however_many_channels_ask() -> None:
     again = wanted.search
     assert again is not None
     assert again(b"leg-99 x", 0, 8) is None
+
+
+def test_another_level_of_all_channels_is_searched_for() -> None:
+    wanted = Wanted(LEVELS["ERR"])
+    assert wanted.search is not None
+    assert wanted.search(b"leg [WARNING] ", 0, 14) is None
+    wanted.set(LEVELS["WARNING"], without_leg=True)
+    assert wanted.search is not None
+    assert wanted.search(b"leg [WARNING] ", 0, 14)
+    assert wanted(None, LEVELS["WARNING"])
