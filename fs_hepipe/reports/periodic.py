@@ -22,7 +22,7 @@ from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.stream import Stream
 from fs_hepipe.reports.emodel import mos
 from fs_hepipe.reports.opinion import CONVERSATIONAL, LISTENING, Opinion, buffered, opinion, told
-from fs_hepipe.reports.stream_report import MICROS, MS, PERIODIC, records_of
+from fs_hepipe.reports.stream_report import MICROS, MS, PERIODIC, Measured, records_of
 from fs_hepipe.words.numbers import milliseconds
 
 
@@ -55,9 +55,7 @@ def periodic(
         CUMULATIVE_PACKET_LOSS=sums.lost,
     )
     after = interval.ended + 1  # than the RTCP that ends it
-    return list(
-        records_of(report, leg, medium, call_id, after, protocol_types, kind=PERIODIC, is_received=is_received)
-    )
+    return list(records_of(Measured(medium, is_received, report), leg, call_id, after, protocol_types, PERIODIC))
 
 
 def summary(stream: Stream, medium: Medium, *, conceals: bool) -> tuple[Totals, dict[str, Any]]:

@@ -31,7 +31,7 @@ from fs_hepipe.reports.log_lines import LogLines
 from fs_hepipe.reports.order import happened
 from fs_hepipe.reports.periodic import periodic
 from fs_hepipe.reports.polling import Polling
-from fs_hepipe.reports.quality import qos
+from fs_hepipe.reports.quality import measured, qos
 from fs_hepipe.reports.tally import Tally
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counters
@@ -193,13 +193,10 @@ class Pipeline:
                 if is_logged:
                     records.append(self._line(event, name, timestamp, leg))
                 if ends:
-                    correlation_id, left_out = self._datagrams.correlation(leg), self.counters.left_out
-                    quality = qos(
-                        get, timestamp, leg, correlation_id, settings.qos_type, left_out,
-                        conceals=settings.qos_plc, sums_up=settings.qos_interval > 0,
-                    )  # fmt: skip
-                    self.tally.note(get, leg, quality, settings.qos_type[0])
-                    records.extend(quality)
+                    sums_up = settings.qos_interval > 0
+                    found = measured(get, leg, self.counters.left_out, conceals=settings.qos_plc, sums_up=sums_up)
+                    self.tally.note(get, leg, found)
+                    records += qos(found, leg, self._datagrams.correlation(leg), timestamp, settings.qos_type)
                     leg.reported = True
         finally:  # a statistic that is no number must not cost the line, nor leave the leg behind
             if name == names.CHANNEL_DESTROY:

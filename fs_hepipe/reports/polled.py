@@ -16,7 +16,7 @@ from fs_hepipe.calls.polls import Counted
 from fs_hepipe.calls.record import Record
 from fs_hepipe.reports.emodel import mos
 from fs_hepipe.reports.opinion import SWITCH
-from fs_hepipe.reports.stream_report import MICROS, MS, PERIODIC, of_the_switch, records_of
+from fs_hepipe.reports.stream_report import MICROS, MS, PERIODIC, Measured, of_the_switch, records_of
 from fs_hepipe.words.numbers import Lenient
 
 PREFIX = "variable_rtp_audio_in_"
@@ -54,4 +54,4 @@ def polled(
         report.update(RFACTOR=r, MOS=round(mos(r), 2), MOS_SOURCE=SWITCH)
     switches = of_the_switch(statistics, PREFIX)
     report.update((key, value) for key, value in switches.items() if value is not None)
-    return list(records_of(report, leg, medium, call_id, now.at, protocol_types, kind=PERIODIC, is_received=True))
+    return list(records_of(Measured(medium, True, report), leg, call_id, now.at, protocol_types, PERIODIC))

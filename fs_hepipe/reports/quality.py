@@ -30,7 +30,7 @@ from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.stream import Stream
 from fs_hepipe.reports.opinion import SWITCH
 from fs_hepipe.reports.periodic import summary
-from fs_hepipe.reports.stream_report import FLAWLESS_R, HANGUP, MS, estimated, of_the_switch, records_of
+from fs_hepipe.reports.stream_report import FLAWLESS_R, HANGUP, MS, Measured, estimated, of_the_switch, records_of
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.numbers import Lenient, milliseconds
@@ -48,19 +48,11 @@ CREDIBLE_LOSS = 0.01
 """Share of lost packets from which MOS has to show it."""
 
 
-def qos(
-    get: Get,
-    timestamp: int,
-    leg: Leg,
-    call_id: Optional[str],
-    protocol_types: tuple[int, ...],
-    left_out: Counts[str],
-    *,
-    conceals: bool = True,
-    sums_up: bool = True,
-) -> list[Record]:
+def measured(
+    get: Get, leg: Leg, left_out: Counts[str], *, conceals: bool = True, sums_up: bool = True
+) -> list[Measured]:
     """
-    The reports of a leg that ended (CHANNEL_HANGUP_COMPLETE) at `timestamp`, microseconds; none without media.
+    What was measured of the streams of a leg that ended (CHANNEL_HANGUP_COMPLETE); none without media.
 
     Args:
         left_out: where numbers that are not reported are counted.
@@ -68,7 +60,7 @@ def qos(
         sums_up: whether there were periodic reports, whose mean, minimum and worst are told.
     """
     statistics = Lenient(get, left_out)
-    reports: list[tuple[Medium, bool, dict[str, Any]]] = []
+    found: list[Measured] = []
     for medium in leg.all_media or [Medium(AUDIO)]:
         sent, received = _sent(statistics, medium), _received(statistics, medium)
         for is_received, stream, report in ((False, medium.sent, sent), (True, medium.received, received)):
@@ -76,21 +68,17 @@ def qos(
                 sums, summed_up = summary(stream, medium, conceals=conceals) if sums_up else (Totals(), {})
                 report.update(_estimated(report, medium, stream, sums, conceals=conceals) or _of_the_switch(report))
                 report.update(summed_up)
-                reports.append((medium, is_received, report))
-    reports.sort(key=_place)
+                found.append(Measured(medium, is_received, report))
+    return sorted(found, key=lambda each: (each.is_received, each.medium.kind == AUDIO))
+
+
+def qos(
+    found: list[Measured], leg: Leg, call_id: Optional[str], timestamp: int, protocol_types: tuple[int, ...]
+) -> list[Record]:
+    """The reports of a leg that ended at `timestamp`, microseconds, on what was measured of it."""
     return [
-        record
-        for medium, is_received, report in reports
-        for record in records_of(
-            report, leg, medium, call_id, timestamp, protocol_types, kind=HANGUP, is_received=is_received
-        )
+        record for each in found for record in records_of(each, leg, call_id, timestamp, protocol_types, HANGUP)
     ]
-
-
-def _place(each: tuple[Medium, bool, dict[str, Any]]) -> tuple[bool, bool]:
-    """In which order reports are sent."""
-    medium, is_received, _ = each
-    return is_received, medium.kind == AUDIO
 
 
 def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:

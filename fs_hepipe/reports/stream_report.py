@@ -7,7 +7,7 @@ Keys are those of the "rtpagent" full report as Homer and heplify-server read it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from fs_hepipe.calls.endpoint import UNSPECIFIED, Endpoint
 from fs_hepipe.calls.leg import Leg
@@ -36,16 +36,17 @@ MS = 1000
 """Milliseconds in a second, microseconds in a millisecond."""
 
 
+class Measured(NamedTuple):
+    """What was measured of one stream."""
+
+    medium: Medium
+    is_received: bool
+    """Whether the switch received it."""
+    report: dict[str, Any]
+
+
 def records_of(
-    report: dict[str, Any],
-    leg: Leg,
-    medium: Medium,
-    call_id: Optional[str],
-    timestamp: int,
-    protocol_types: tuple[int, ...],
-    *,
-    kind: str,
-    is_received: bool,
+    found: Measured, leg: Leg, call_id: Optional[str], timestamp: int, protocol_types: tuple[int, ...], kind: str
 ) -> Iterator[Record]:
     """
     What was measured of a stream until `timestamp`, microseconds, as records, one of each protocol type.
@@ -53,6 +54,7 @@ def records_of(
     Args:
         kind: `HANGUP` or `PERIODIC`.
     """
+    medium, is_received, report = found
     mos = report.get("MOS")
     payload = to_json({**_about(leg, medium, call_id, timestamp, kind, is_received=is_received), **report})
     for protocol_type in protocol_types:

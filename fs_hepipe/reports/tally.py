@@ -9,13 +9,12 @@ Rules:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Optional
 
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO
-from fs_hepipe.calls.record import Record
+from fs_hepipe.reports.stream_report import Measured
 from fs_hepipe.words import names
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.histogram import Histogram
@@ -55,16 +54,16 @@ class Tally:
     def __init__(self) -> None:
         self._series: dict[Peer, dict[str, Histogram]] = {}
 
-    def note(self, get: Get, leg: Leg, records: Iterable[Record], protocol_type: int) -> None:
-        """Counts the quality reports of a leg that ended; of each, the record of this protocol type."""
-        counted = [each for each in records if each.protocol_type == protocol_type and each.medium == AUDIO]
+    def note(self, get: Get, leg: Leg, found: Iterable[Measured]) -> None:
+        """Counts what was measured of a leg that ended."""
+        counted = [each for each in found if each.medium.kind == AUDIO]
         if not counted:
             return
         gateway = shown(get(names.SIP_GATEWAY if leg.outbound is False else names.SIP_GATEWAY_NAME) or "", MAX_NAME)
         profile = shown(_profile(leg), MAX_NAME)
-        for record in counted:
-            histograms = self._of(Peer(gateway, profile, RECEIVED if record.received else SENT))
-            for measure, number in _numbers(json.loads(record.payload)).items():
+        for each in counted:
+            histograms = self._of(Peer(gateway, profile, RECEIVED if each.is_received else SENT))
+            for measure, number in _numbers(each.report).items():
                 if number is not None:
                     histograms[measure].observe(number)
 

@@ -15,11 +15,12 @@ from fs_hepipe.agent.loop import Agent
 from fs_hepipe.agent.metrics import as_prometheus
 from fs_hepipe.agent.status import GLANCES, as_json, as_text, glance, hints, status
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.record import Plane, Record
+from fs_hepipe.calls.media import Medium
 from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.answers import REFUSED, UNREACHABLE
 from fs_hepipe.delivery.collector import LastError
 from fs_hepipe.delivery.udp import Trouble, UdpCollector
+from fs_hepipe.reports.stream_report import Measured
 from fs_hepipe.version import VERSION
 from fs_hepipe.words.counters import Counters, Counts
 from fs_hepipe.words.event import Event
@@ -279,10 +280,9 @@ def test_a_scraper_never_waits_for_the_loop(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_quality_is_a_histogram_by_gateway() -> None:
     agent = agent_of()
-    payload = b'{"MOS":4.25,"JITTER":12.0}'
-    record = Record(1, 34, payload, received=True, plane=Plane.RTP, medium="audio")
+    found_of = Measured(Medium("audio"), True, {"MOS": 4.25, "JITTER": 12.0})
     for _ in range(2):
-        agent.pipeline.tally.note({"variable_sip_gateway_name": 'carr"ier'}.get, Leg("u1"), [record], 34)
+        agent.pipeline.tally.note({"variable_sip_gateway_name": 'carr"ier'}.get, Leg("u1"), [found_of])
     found = samples(agent)
     labels = {("gateway", 'carr"ier'), ("profile", ""), ("direction", "received")}
     assert found["fs_hepipe_call_mos_count", frozenset(labels)] == 2

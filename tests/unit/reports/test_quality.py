@@ -11,7 +11,7 @@ from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import Medium
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.calls.stream import Reception
-from fs_hepipe.reports.quality import qos
+from fs_hepipe.reports.quality import measured, qos
 from fs_hepipe.words.counters import Counts
 from tests.unit.synthetic import ENCODERS, T0, body, json_by, leg_with, statistics
 
@@ -34,7 +34,7 @@ def report(
     leg: Leg, variables: dict[str, str], types: tuple[int, ...] = (34,), left_out: Optional[Counts[str]] = None
 ) -> list[Record]:
     """The reports, received first: see `test_the_report_that_heplify_server_keeps_is_that_of_received_audio`."""
-    records = qos(variables.get, T0, leg, leg.call_id, types, Counts() if left_out is None else left_out)
+    records = qos(measured(variables.get, leg, Counts() if left_out is None else left_out), leg, leg.call_id, T0, types)
     return sorted(records, key=lambda record: not record.received)
 
 
@@ -86,7 +86,7 @@ def test_the_report_that_heplify_server_keeps_is_that_of_received_audio() -> Non
     sound = medium(heard=Reception(1, 0, 9, None), said=Reception(2, 0, 9, None))
     leg = leg_with(sound, picture)
     variables = {**statistics(), **statistics("video")}
-    records = qos(variables.get, T0, leg, leg.call_id, (34, 35), Counts())
+    records = qos(measured(variables.get, leg, Counts()), leg, leg.call_id, T0, (34, 35))
     assert [(record.medium, record.received) for record in records[::2]] == [
         ("video", False), ("audio", False), ("video", True), ("audio", True),
     ]  # fmt: skip
@@ -132,7 +132,7 @@ def test_where_there_is_no_estimate_the_mos_is_the_switchs_own_and_says_so(codec
 
 def test_a_receiver_that_conceals_nothing_has_a_lower_mos() -> None:
     leg = leg_with(medium(heard=Reception(1, 40, 1000, 24)))
-    (record,) = qos(statistics().get, T0, leg, leg.call_id, (34,), Counts(), conceals=False)
+    (record,) = qos(measured(statistics().get, leg, Counts(), conceals=False), leg, leg.call_id, T0, (34,))
     assert body(record)["MOS"] < 2.7 < received(leg)["MOS"]
 
 
