@@ -189,13 +189,11 @@ class Call:
                 # the unit of a jitter without fraction is not known: `rtcp-jitter-unit`
             self._worse("rtt", number(fields, "rtt_avg_ms"))
         elif found.kind == REPORT:
-            lost, expected = number(fields, "PACKET_LOSS"), number(fields, "EXPECTED_PK")
-            if lost is not None and expected is not None and expected > 0 and lost <= expected:
-                self._worse("loss", max(lost, 0) / expected)
+            self._worse("loss", share_lost_of(fields))
             self._worse("jitter", number(fields, "JITTER"))
             self._worse("rtt", number(fields, "RTT"))
-            mos = number(fields, "MOS")
-            if mos is not None and 1 <= mos <= 5:  # noqa: PLR2004  the scale of MOS
+            mos = mos_of(fields)
+            if mos is not None:
                 self.mos = mos if self.mos is None else min(self.mos, mos)
 
     def _worse(self, name: str, value: Optional[float]) -> None:
@@ -277,3 +275,17 @@ def share_lost(block: dict[str, Any]) -> Optional[float]:
     """The share of packets lost since the report before, as it was on the wire (RFC 3550 §6.4.1); None if not known."""
     fraction = number(block, "fraction_lost")
     return None if fraction is None or not 0 <= fraction <= 255 else fraction / 256  # noqa: PLR2004
+
+
+def share_lost_of(report: dict[str, Any]) -> Optional[float]:
+    """The share of packets that a quality report says were lost; None if it is not known, or cannot be."""
+    lost, expected = number(report, "PACKET_LOSS"), number(report, "EXPECTED_PK")
+    if lost is None or expected is None or expected <= 0 or abs(lost) > expected:
+        return None
+    return max(lost, 0) / expected
+
+
+def mos_of(report: dict[str, Any]) -> Optional[float]:
+    """The MOS of a quality report; None if there is none, or it is not on its scale."""
+    mos = number(report, "MOS")
+    return mos if mos is not None and 1 <= mos <= 5 else None  # noqa: PLR2004  the scale of MOS (ITU-T P.800)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from fs_hepipe.tools.render import FAIR_LOSS, GOOD_MOS, endpoint
-from fs_hepipe.tools.watch.call import blocks, share_lost
+from fs_hepipe.tools.watch.call import blocks, mos_of, share_lost, share_lost_of
 from fs_hepipe.tools.watch.legs import Told
 from fs_hepipe.tools.watch.said import REPORT, RTCP, is_sent, number, word
 from fs_hepipe.words.text import shown
@@ -67,13 +67,11 @@ class Streams:
         is_whole = told.said.name != "PERIODIC"
         source = "whole call" if is_whole else "interval"
         stream = self._stream(told, word(fields, "MEDIUM"), direction, source)
-        lost, expected = number(fields, "PACKET_LOSS"), number(fields, "EXPECTED_PK")
-        if lost is not None and expected is not None and expected > 0 and abs(lost) <= expected:
-            self._point(stream, told, LOSS, max(lost, 0) / expected * 100)
+        share = share_lost_of(fields)
+        self._point(stream, told, LOSS, None if share is None else share * 100)
         self._point(stream, told, JITTER, number(fields, "JITTER"))
         self._point(stream, told, RTT, number(fields, "RTT"))
-        mos = number(fields, "MOS")
-        self._point(stream, told, MOS, mos if mos is not None and 1 <= mos <= 5 else None)  # noqa: PLR2004  its scale
+        self._point(stream, told, MOS, mos_of(fields))
         if is_whole:
             keys = {"packets": "TOTAL_PK", "expected": "EXPECTED_PK", "lost": "PACKET_LOSS", "jitter": "JITTER",
                     "rtt": "RTT", "mos": "MOS", "r": "RFACTOR"}  # fmt: skip
