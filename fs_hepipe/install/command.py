@@ -89,12 +89,12 @@ class _Installation:
 
     def install(self) -> None:
         self._check()
-        upgraded = self.listing.exists and not self._package_is_current()
+        is_current, was_there = self._package_is_current(), self.listing.exists
         if self.python.has_construct(self.scripts):
             say(f"construct is there already: {self.python.file} finds it")
         else:
             self._get_construct()
-        if self._package_is_current():
+        if is_current:
             say(f"{self.scripts / 'fs_hepipe'} is there already")
         else:
             count = len(source.package_files())
@@ -102,10 +102,10 @@ class _Installation:
         for name in source.XML:
             self.xml.put(name)
         if not self.steps.dry_run:
-            self._write_list()
+            self._write_list(source.package_files())
             self.python.compile(self.scripts, self.listing.folders)
             self._try()
-        self._next_steps(upgraded=upgraded)
+        self._next_steps(upgraded=was_there and not is_current)
 
     def _check(self) -> None:
         package = self.scripts / "fs_hepipe"
@@ -139,7 +139,7 @@ class _Installation:
         self._remove(self.construct)
         self.tree.sweep("construct")
         self.construct = sorted(files)
-        self._write_list()
+        self._write_list(self.listing.package)  # what the package before had is still to be removed
         for name in sorted(files, key=lambda name: (name == "construct/version.py", name)):
             self.tree.write(name, files[name])  # the version last: a run that was broken off is seen by its absence
 
@@ -154,7 +154,7 @@ class _Installation:
     def _copy_package(self) -> None:
         self._remove(sorted(set(self.listing.package).difference(source.package_files())))
         self.tree.sweep("fs_hepipe")
-        self._write_list()  # first, so that a copy that is broken off is known to be ours
+        self._write_list(source.package_files())  # first, so that a copy that is broken off is known to be ours
         for path in source.package_files():
             self.tree.write(path, source.content(path))
 
@@ -163,9 +163,9 @@ class _Installation:
             if not self.tree.remove(path):
                 say(f"keep {self.scripts / path}, which is no plain file there")
 
-    def _write_list(self) -> None:
+    def _write_list(self, package: Sequence[str]) -> None:
         try:
-            self.listing.write(source.package_files(), self.construct)
+            self.listing.write(package, self.construct)
         except OSError:
             self.tree.sweep("fs_hepipe")  # an empty folder would be somebody else's at the next run
             raise

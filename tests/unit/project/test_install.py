@@ -661,6 +661,20 @@ def test_a_construct_of_ours_that_has_grown_too_old_is_replaced(machine: Machine
     assert "2, 9" not in (machine.scripts / "construct" / "version.py").read_text()
 
 
+def test_an_upgrade_that_replaces_construct_too_leaves_nothing_of_the_package_before(
+    machine: Machine, bare: Path, shelf: Path, checkout: Path
+) -> None:
+    machine.python = bare
+    machine.install(PIP_FIND_LINKS=str(shelf))
+    (machine.scripts / "construct" / "version.py").write_text("version = (2, 9, 1)\n")
+    machine.checkout = checkout
+    (checkout / "fs_hepipe" / "reports" / "emodel.py").rename(checkout / "fs_hepipe" / "reports" / "renamed.py")
+    for path in (checkout / "fs_hepipe").rglob("*.py"):
+        path.write_text(path.read_text().replace("reports.emodel", "reports.renamed"))
+    machine.install(PIP_FIND_LINKS=str(shelf))
+    assert package_files(machine.scripts) == package_files(checkout)
+
+
 def test_a_construct_of_somebody_else_that_does_not_fit_is_left_alone(
     machine: Machine, bare: Path, shelf: Path
 ) -> None:
