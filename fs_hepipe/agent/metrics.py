@@ -39,14 +39,16 @@ def as_prometheus(report: Mapping[str, Any], *, is_open: bool = False) -> str:
     collectors = report["collectors"]
     lines: list[str] = []
 
-    def metric(name: str, kind: str, help_text: str, samples: Iterable[Sample]) -> None:
-        family = f"{PREFIX}_{name}"
-        if is_open:
-            family = family.removesuffix("_total") if kind == "counter" else family
+    def head(family: str, kind: str, help_text: str) -> None:
+        if is_open and kind == "counter":
+            family = family.removesuffix("_total")
         lines.append(f"# HELP {family} {help_text}")
         lines.append(f"# TYPE {family} {kind}")
         if is_open and family.endswith(UNITS):
             lines.append(f"# UNIT {family} {family.rpartition('_')[2]}")
+
+    def metric(name: str, kind: str, help_text: str, samples: Iterable[Sample]) -> None:
+        head(f"{PREFIX}_{name}", kind, help_text)
         lines.extend(f"{PREFIX}_{name}{_labels(labels)} {value}" for labels, value in samples)
 
     def by(label: str, counts: Mapping[str, int]) -> list[Sample]:
@@ -108,9 +110,7 @@ def as_prometheus(report: Mapping[str, Any], *, is_open: bool = False) -> str:
     # fmt: on
     for measure, help_text in QUALITY.items():
         family = f"{PREFIX}_call_{measure}"
-        lines += [f"# HELP {family} {help_text}", f"# TYPE {family} histogram"]
-        if is_open and family.endswith(UNITS):
-            lines.append(f"# UNIT {family} {family.rpartition('_')[2]}")
+        head(family, "histogram", help_text)
         for each in report["quality"]:
             if measure in each:
                 labels = {name: each[name] for name in ("gateway", "profile", "direction")}
