@@ -118,14 +118,14 @@ class Inlet:
         Args:
             inherited: what `hand_over` of an agent before this one has left.
         """
-        same = inherited is not None and inherited["length"] == length
-        if inherited is not None and not same:
+        if inherited is not None and inherited["length"] != length:
             inherited["consumer"].cleanup()
+            inherited = None
         self._length = length
         self._consumer: _Consumer = (
-            inherited["consumer"] if inherited and same else _switch.EventConsumer(None, ForSwitch(""), length)
+            inherited["consumer"] if inherited is not None else _switch.EventConsumer(None, ForSwitch(""), length)
         )
-        self._bound: set[tuple[str, str]] = set(inherited["bound"]) if inherited and same else set()
+        self._bound: set[tuple[str, str]] = set(inherited["bound"] if inherited is not None else ())
 
     def bind(self, name: str, subclass: str = "") -> bool:
         """Binds an event; False if FreeSWITCH does not know its name, or after 94 bindings (switch_cpp.h)."""
