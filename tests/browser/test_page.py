@@ -334,3 +334,18 @@ def test_garbage_is_counted(page: Page, watch: Watch) -> None:
         for octets in (b"", b"GET / HTTP/1.1", b"HEP3\0\6", b"\xff" * 60_000):
             sender.sendto(octets, (host, int(port)))
     expect(page.locator("#foot")).to_contain_text("4 that were no HEP")
+
+
+def test_the_ladder_lets_go_of_messages_that_are_no_longer_kept(page: Page) -> None:
+    kept: list[int] = page.evaluate("""async () => {
+        const { Ladder } = await import("/page/ladder.js");
+        const ladder = new Ladder(() => {});
+        const participant = { role: "switch", title: "", address: "", call_id: "", leg: "" };
+        const step = (n) => ({ n, t: n, kind: "log", way: null, at: 0, title: "", text: "", tone: "", remarks: 0 });
+        for (const from of [0, 5]) {
+            const steps = [...Array(10).keys()].map((each) => step(from + each));
+            ladder.show({ participants: [participant], switch: 0, steps, worst: [], dropped: from });
+        }
+        return [...ladder.drawn.keys()];
+    }""")
+    assert sorted(kept) == list(range(5, 15))

@@ -46,6 +46,12 @@ export class Ladder {
       wanted.push(this.#row(step, count, call.switch, first, worst.get(step.n)));
     }
     reconcile(this.steps, wanted);
+    if (this.drawn.size > call.steps.length) this.#forget(call.steps); // messages that are no longer kept
+  }
+
+  #forget(steps) {
+    const kept = new Set(steps.map((step) => step.n));
+    for (const number of this.drawn.keys()) if (!kept.has(number)) this.drawn.delete(number);
   }
 
   #row(step, count, place, first, worst) {
