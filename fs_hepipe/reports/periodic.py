@@ -134,28 +134,28 @@ def _added(
 ) -> Totals:
     """The sums with one more interval; without packets, it says nothing of quality."""
     packets = interval.expected
-    sums = sums._replace(expected=sums.expected + packets, lost=sums.lost + interval.lost)
+    changed: dict[str, Any] = {"expected": sums.expected + packets, "lost": sums.lost + interval.lost}
     if packets <= 0:
-        return sums
-    sums = sums._replace(intervals=sums.intervals + 1)
+        return sums._replace(**changed)
+    changed["intervals"] = sums.intervals + 1
     if jitter is not None and most_jitter is not None:
-        sums = sums._replace(
+        changed.update(
             jittery=sums.jittery + packets,
             jitter_sum=sums.jitter_sum + jitter * packets,
             most_jitter=max(sums.most_jitter, most_jitter),
         )
     if rtt is not None:
-        sums = sums._replace(travelled=sums.travelled + packets, rtt_sum=sums.rtt_sum + rtt * packets)
+        changed.update(travelled=sums.travelled + packets, rtt_sum=sums.rtt_sum + rtt * packets)
     if found is not None:
         listening = mos(found.listening)
-        sums = sums._replace(
+        changed.update(
             listened=sums.listened + packets,
             listening_sum=sums.listening_sum + listening * packets,
             least_listening=min(sums.least_listening, listening) if sums.listened else listening,
         )
         if found.conversational is not None:
             conversational = mos(found.conversational)
-            sums = sums._replace(
+            changed.update(
                 talked=sums.talked + packets,
                 conversational_sum=sums.conversational_sum + conversational * packets,
                 least_conversational=(
@@ -164,12 +164,12 @@ def _added(
             )
     _, late = buffered(jitter or 0.0)
     damage = loss + (1 - loss) * late
-    if sums.intervals == 1 or damage > sums.worst_damage:
-        sums = sums._replace(
+    if not sums.intervals or damage > sums.worst_damage:
+        changed.update(
             worst_began=interval.began,
             worst_ended=interval.ended,
             worst_expected=packets,
             worst_lost=interval.lost,
             worst_damage=damage,
         )
-    return sums
+    return sums._replace(**changed)
