@@ -15,7 +15,18 @@ import pytest
 from fs_hepipe.agent import loop as agent_module
 from fs_hepipe.agent.config import Config, parse
 from fs_hepipe.agent.log import LOGGER
-from fs_hepipe.agent.loop import BUSIEST, MAX_ASKED, QUIET_MS, REST, SHUTDOWN_GRACE, TICK, WAIT_MS, Agent, rest
+from fs_hepipe.agent.loop import (
+    BUSIEST,
+    MAX_ASKED,
+    QUIET_MS,
+    REST,
+    SENT_TOGETHER,
+    SHUTDOWN_GRACE,
+    TICK,
+    WAIT_MS,
+    Agent,
+    rest,
+)
 from fs_hepipe.agent.metrics import as_prometheus
 from fs_hepipe.agent.status import as_text, status
 from fs_hepipe.calls.leg import Leg
@@ -168,7 +179,7 @@ def test_what_comes_in_a_rest_fills_no_queue(length: int) -> None:
 
 def test_default_queue_allows_the_whole_rest_and_a_short_one_none() -> None:
     assert rest(Config().event_queue_length) == REST
-    assert rest(10) == rest(200) == 0.0
+    assert rest(10) == rest(99) == 0.0
     _, inlet = run([CREATE, 0.001, CREATE, 0.001, CREATE, 1.0], Config(event_queue_length=10))
     assert inlet.rests == []
     assert inlet.delays == pytest.approx([0.0] * 3)
@@ -317,6 +328,61 @@ def sent_by(agent: Agent) -> list[int]:
     with mock.patch.object(agent.collectors, "send", send):
         agent.run()
     return found
+
+
+def rows_sent_by(agent: Agent, before_rest: list[int]) -> list[int]:
+    """How many datagrams an agent sends together; `before_rest` gets how many had left at each rest."""
+    rows: list[int] = []
+    sleep = agent._sleep
+
+    def rest_and_note(seconds: float) -> None:
+        before_rest.append(sum(rows))
+        sleep(seconds)
+
+    agent._sleep = rest_and_note
+    with mock.patch.object(agent.collectors, "send", lambda datagrams, _wall: rows.append(len(datagrams))):
+        agent.run()
+    return rows
+
+
+def test_datagrams_of_a_row_leave_a_few_together_and_all_of_them_before_the_rest() -> None:
+    before_rest: list[int] = []
+    count = 2 * SENT_TOGETHER + 3
+    rows = rows_sent_by(made(Inlet([*[CREATE] * count, 1.0, CREATE, 1.0])), before_rest)
+    assert rows == [SENT_TOGETHER, SENT_TOGETHER, 3, 1]
+    assert before_rest == [count, count + 1]
+
+
+def test_what_is_asked_in_the_middle_of_a_row_finds_all_datagrams_sent() -> None:
+    offered: list[int] = []
+
+    class Asking(Inlet):
+        def pop(self, wait_ms: int) -> Optional[RecordedEvent]:
+            agent = self.agent
+            assert agent is not None
+            if self.arrivals:
+                agent._requests.append((lambda: offered.append(agent.collectors.offered), threading.Event()))
+            return super().pop(wait_ms)
+
+    agent = made(Asking([CREATE, CREATE, CREATE]))
+    agent.run()
+    assert offered == [1, 2, 3]
+    assert agent.watermark == 3
+
+
+def test_a_fault_of_ours_in_sending_is_told_and_the_loop_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    agent = made(Inlet([CREATE, 1.0, CREATE]))
+    calls: list[int] = []
+
+    def send(datagrams: list[bytes], _wall: float) -> None:
+        calls.append(len(datagrams))
+        if len(calls) == 1:
+            raise RuntimeError("broken")
+
+    with mock.patch.object(agent.collectors, "send", send):
+        agent.run()
+    assert calls == [1, 1]
+    assert "sending failed: RuntimeError: broken" in caplog.text
 
 
 def test_a_message_has_the_time_when_its_event_was_popped_unless_that_is_too_late() -> None:
