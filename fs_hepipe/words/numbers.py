@@ -37,10 +37,7 @@ MAX_DIGITS_32 = 10
 
 Number = TypeVar("Number", int, float)
 
-HEXADECIMAL_DIGITS = "0123456789abcdefABCDEF"
-MAX_HEXADECIMAL_DIGITS = 8
-"""Of an SSRC: it has 32 bits."""
-
+_hexadecimal = re.compile("[0-9A-Fa-f]{1,8}").fullmatch  # 32 bits
 _decimal_fraction = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
 
 
@@ -98,10 +95,10 @@ def hexadecimal(text: Optional[str], left_out: Counts[str]) -> Optional[int]:
     """An SSRC, printed as eight hexadecimal digits; None if it is missing or not a number."""
     if text is None:
         return None
-    if not 0 < len(text) <= MAX_HEXADECIMAL_DIGITS or text.strip(HEXADECIMAL_DIGITS):
-        left_out[NOT_A_NUMBER] += 1
-        return None
-    return int(text, 16)
+    if _hexadecimal(text):
+        return int(text, 16)
+    left_out[NOT_A_NUMBER] += 1
+    return None
 
 
 def decimal(get: Get, header: str) -> Optional[float]:
