@@ -87,11 +87,15 @@ class Stream:
         """
         since: tuple[int, Optional[int]] = lost, None
         if self._source == ssrc:
-            step, fewer = _step(self._highest_seq, highest_seq), self._lost - lost
-            if step is not None and self._restarts(step, lost, by_us=by_us):
+            step, more = _step(self._highest_seq, highest_seq), lost - self._lost
+            if step is None:
+                since = more, None
+            elif 0 <= step <= MAX_DROPOUT and more >= 0:  # nearly all; nothing of it can be a restart
+                since = more, step
+            elif self._restarts(step, lost, by_us=by_us):
                 self._before = self._before[0] + self._lost, self._before[1]
             else:
-                since = -fewer, step if step is not None and abs(step) <= MAX_DROPOUT else None
+                since = more, step if abs(step) <= MAX_DROPOUT else None
         elif self._source is not None:
             lost_before, before_these = self._before
             others = tuple([other for other in before_these if other.ssrc != ssrc])
@@ -151,12 +155,12 @@ class Stream:
         expected since the report before, so that one of both numbers is wrong, and neither is taken.
         """
         lost, expected = since
-        if lost is None or expected is None:
-            is_possible = True
-        else:
+        is_possible = True
+        if lost is not None and expected is not None:
             is_possible = lost <= expected if expected >= 0 else lost >= expected
-        known = since if is_possible else (None, None)
-        self._intervals = intervals.measured(self._intervals, captured, known, jitter, rtt)
+            if not is_possible:
+                since = None, None
+        self._intervals = intervals.measured(self._intervals, captured, since, jitter, rtt)
         return is_possible
 
     @property

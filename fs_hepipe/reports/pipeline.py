@@ -212,11 +212,11 @@ class Pipeline:
         if not self._flows.switch_name:
             self._flows.observe_switch(get)
         leg = self.legs.get(unique_id, now)
+        settings = self._settings
         mapper = rtcp.received if name == names.RECV_RTCP_MESSAGE else rtcp.sent
         try:
             if now >= leg.ask_at:
                 self._ask_about(leg, now)
-            settings = self._settings
             record = mapper(
                 get, leg, settings.rtcp_jitter_unit, self.counters.left_out, settings.rtcp_packets_lost
             )
@@ -231,7 +231,7 @@ class Pipeline:
                 return "only_learned_from"
             self._datagrams.emit(leg, records, now)
         finally:
-            if leg.is_early and leg.channel is None and leg.held is None:
+            if leg.channel is None and leg.is_early and leg.held is None:
                 self.legs.drop(leg)  # else RTCP that comes after the end of its leg would leave one behind
         return ""
 

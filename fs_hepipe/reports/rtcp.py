@@ -31,6 +31,11 @@ from fs_hepipe.words.event import Get
 NTP_EPOCH = 2_208_988_800
 """Seconds from NTP's epoch, 1900, to 1970 (RFC 5905 §6)."""
 
+NTP_MIDDLE = 16
+"""Bits after the point of the middle 32 bits of an NTP time, as LSR and DLSR are (RFC 3550 §6.4.1)."""
+
+MICROS = 1_000_000
+
 LATENESS = 5.0
 """Seconds: a leg may have been known late, but no round trip is longer than its call, and these."""
 
@@ -115,13 +120,13 @@ def _is_sender_report(leg: Leg, report: Report) -> bool:
     (switch_rtp.c:process_rtcp_report). So a sender report is known by any of them that is new: its NTP time may be 0,
     or the one before (RFC 3550 §6.4.1).
     """
-    information = tuple(report.information)
-    seconds, fraction, *counts = information
-    if report.ssrc is None or seconds is None or fraction is None:
+    ssrc, information = report.ssrc, report.information
+    seconds, fraction = information[:2]
+    if ssrc is None or seconds is None or fraction is None:
         return False
-    if not seconds and not fraction and not (report.ssrc and any(counts)):
+    if not seconds and not fraction and not (ssrc and any(information[2:])):
         return False
-    return leg.is_new_sender_report(report.ssrc, information)
+    return leg.is_new_sender_report(ssrc, tuple(information))
 
 
 def _medium_received(leg: Leg, report: Report) -> Optional[Medium]:
@@ -181,8 +186,7 @@ def _is_possible(block: Block, captured: int, leg: Leg) -> bool:
     if block.lsr == 0:
         return False
     if block.lsr is not None and block.dlsr is not None:
-        seconds, micros = divmod(captured, 1_000_000)
-        arrival = ((seconds + NTP_EPOCH) & 0xFFFF) << 16 | (micros << 16) // 1_000_000
+        arrival = (NTP_EPOCH << NTP_MIDDLE) + (captured << NTP_MIDDLE) // MICROS
         if (arrival - block.lsr) & 0xFFFFFFFF < block.dlsr:
             return False
     return block.rtt is not None and 0 < block.rtt <= leg.seen - leg.began + LATENESS
@@ -190,10 +194,11 @@ def _is_possible(block: Block, captured: int, leg: Leg) -> bool:
 
 def _hear(leg: Leg, medium: Medium, remote_ssrc: Optional[int]) -> None:
     """Remembers the SSRC of the far end. Another one may be another source of media, at another address."""
-    if remote_ssrc:
-        if medium.received.ssrc not in {None, remote_ssrc}:
+    theirs = medium.received
+    if remote_ssrc and theirs.ssrc != remote_ssrc:
+        if theirs.ssrc is not None:
             leg.media_may_change()
-        medium.received.ssrc = remote_ssrc
+        theirs.ssrc = remote_ssrc
 
 
 def _record(leg: Leg, report: Report, jitter_unit: str, packets_lost: str, is_received: bool) -> Record:

@@ -107,10 +107,10 @@ def _jitter(block: Block, clock: Optional[int], jitter_unit: str) -> Optional[fl
 
 def _round_trip(report: Report) -> Optional[float]:
     """ms: of the block about our stream. The switch gives one for every block, also for those about others."""
-    ours = report.medium.sent.ssrc if report.medium is not None else None
-    is_only = len(report.blocks) == 1
-    for block in report.blocks:
-        if block.rtt and (ours == block.ssrc if ours else is_only):
+    medium, blocks = report.medium, report.blocks
+    ours = None if medium is None else medium.sent.ssrc
+    for block in blocks:
+        if block.rtt and (block.ssrc == ours if ours else len(blocks) == 1):
             return round(block.rtt * 1000, 3)
     return None
 
