@@ -62,11 +62,20 @@ def rating(
         burst_ratio: mean length of gaps divided by that of random loss, 1 or more (§7.5.1).
         advantage: A, what a user puts up with for an advantage of access, 0 (wired) to 20 (§7.6).
     """
-    delay = min(max(delay, 0.0), MAX_DELAY)
-    percent = 100 * min(max(loss, 0.0), 1.0)
-    impairment = codec.ie + (MAX_IE - codec.ie) * percent / (percent / max(burst_ratio, 1.0) + codec.bpl)
-    # the Recommendation has it fall by 0.06 between 0 and 1 ms
-    return _RO - _IS - max(_ID_AT_0, _delay_impairment(delay)) - impairment + advantage
+    share = min(max(loss, 0.0), 1.0)
+    return lossless(delay) - impairment(share, codec, max(burst_ratio, 1.0)) + advantage
+
+
+def lossless(delay: float) -> float:
+    """Ro - Is - Id: R as far as codec and loss do not lower it; `delay` as in `rating`."""
+    # the Recommendation has Id fall by 0.06 between 0 and 1 ms
+    return _RO - _IS - max(_ID_AT_0, _delay_impairment(min(max(delay, 0.0), MAX_DELAY)))
+
+
+def impairment(loss: float, codec: Codec, burst_ratio: float = 1.0) -> float:
+    """Ie,eff: by how much a codec with this loss lowers R (§7.5); `loss` from 0 to 1, the others as in `rating`."""
+    percent = 100 * loss
+    return codec.ie + (MAX_IE - codec.ie) * percent / (percent / burst_ratio + codec.bpl)
 
 
 def mos(r: float) -> float:
@@ -112,10 +121,10 @@ def _simultaneous() -> float:
 def _delay_impairment(delay: float) -> float:
     """Id: echo of the talker, echo of the listener, and delay itself (§7.3)."""
     terv = TELR - 40 * math.log10((1 + delay / 10) / (1 + delay / 150)) + 6 * math.exp(-0.3 * delay**2)
-    roe, re = -1.5 * (_NOISE - RLR), 80 + 2.5 * (terv - 14)
-    talker: float = ((roe - re) / 2 + math.sqrt((roe - re) ** 2 / 4 + 100) - 1) * (1 - math.exp(-delay))
-    rle = 10.5 * (WEPL + 7) * (2 * delay + 1) ** -0.25
-    listener: float = (_RO - rle) / 2 + math.sqrt((_RO - rle) ** 2 / 4 + 169)
+    talked = _ROE - (80 + 2.5 * (terv - 14))
+    talker: float = (talked / 2 + math.sqrt(talked**2 / 4 + 100) - 1) * (1 - math.exp(-delay))
+    heard = _RO - _RLE_AT_0 * (2 * delay + 1) ** -0.25
+    listener: float = heard / 2 + math.sqrt(heard**2 / 4 + 169)
     if delay <= MIN_PERCEIVABLE:
         return talker + listener
     x = math.log2(delay / MIN_PERCEIVABLE)
@@ -125,4 +134,9 @@ def _delay_impairment(delay: float) -> float:
 
 _RO, _NOISE = _signal_to_noise()
 _IS = _simultaneous()
+_ROE = -1.5 * (_NOISE - RLR)
+_RLE_AT_0 = 10.5 * (WEPL + 7)
 _ID_AT_0 = _delay_impairment(0.0)
+
+UNDELAYED = lossless(0.0)
+"""Of listening alone."""

@@ -18,7 +18,15 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple, Optional
 
-from fs_hepipe.reports.emodel import G711_WITH_PLC, G711_WITHOUT_PLC, Codec, mos, rating
+from fs_hepipe.reports.emodel import (
+    G711_WITH_PLC,
+    G711_WITHOUT_PLC,
+    UNDELAYED,
+    Codec,
+    impairment,
+    lossless,
+    mos,
+)
 
 DEPTH = 4.0
 """Jitters that the buffer holds: at this depth one packet of 800 is late."""
@@ -95,11 +103,9 @@ def opinion(
         return None
     depth, late = buffered(jitter or 0.0)
     never = min(max(loss, 0.0), 1.0)
-    damaged = never + (1 - never) * late
-    listening = rating(0.0, damaged, codec)
-    if rtt is None:
-        return Opinion(listening, None)
-    return Opinion(listening, rating(rtt / 2 + (ptime or 0) + depth, damaged, codec))
+    damage = impairment(never + (1 - never) * late, codec)
+    talking = None if rtt is None else lossless(rtt / 2 + (ptime or 0) + depth) - damage
+    return Opinion(UNDELAYED - damage, talking)
 
 
 def buffered(jitter: float) -> tuple[float, float]:
@@ -113,14 +119,17 @@ def told(found: Optional[Opinion]) -> dict[str, Any]:
     """An estimate as a report tells it: conversational where the delay is known; the listening quality beside it."""
     if found is None:
         return {}
-    is_conversational = found.conversational is not None
-    r = found.listening if found.conversational is None else found.conversational
+    r, kind = found.listening, LISTENING
+    listening = score = round(mos(r), 2)
+    if found.conversational is not None:
+        r, kind = found.conversational, CONVERSATIONAL
+        score = round(mos(r), 2)
     return {
         "RFACTOR": round(max(r, 0.0), 1),
-        "MOS": round(mos(r), 2),
+        "MOS": score,
         "MOS_SOURCE": G_107,
-        "MOS_KIND": CONVERSATIONAL if is_conversational else LISTENING,
-        "MOS_LQ": round(mos(found.listening), 2),
+        "MOS_KIND": kind,
+        "MOS_LQ": listening,
     }
 
 
