@@ -7,7 +7,7 @@ A header that is not a number is a MappingError that names it, or absent and cou
 from __future__ import annotations
 
 import re
-from typing import Callable, Optional, TypeVar
+from typing import Optional
 
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counts
@@ -35,8 +35,6 @@ MAX_TOGETHER = 500
 MAX_DIGITS_32 = 10
 """Of an unsigned 32-bit number: ports, SSRCs, clocks and payload types are no wider."""
 
-Number = TypeVar("Number", int, float)
-
 _hexadecimal = re.compile("[0-9A-Fa-f]{1,8}").fullmatch  # 32 bits
 _decimal_fraction = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
 
@@ -48,14 +46,17 @@ def _not_a_number(header: str, text: str) -> MappingError:
 def unsigned(get: Get, header: str) -> Optional[int]:
     """A non-negative decimal number."""
     text = get(header)
-    return None if text is None else _unsigned(header, text)
-
-
-def _unsigned(header: str, text: str) -> int:
-    number = int(text) if is_number(text) else None
-    if number is None or number > MAX_INTEGER:
+    if text is None:
+        return None
+    number = _unsigned(text)
+    if number is None:
         raise _not_a_number(header, text)
     return number
+
+
+def _unsigned(text: str) -> Optional[int]:
+    number = int(text) if is_number(text) else None
+    return number if number is None or number <= MAX_INTEGER else None
 
 
 def is_number(text: str) -> bool:
@@ -106,10 +107,15 @@ def decimal(get: Get, header: str) -> Optional[float]:
     text = get(header)
     if text is None:
         return None
-    number = float(text) if len(text) <= MAX_FRACTION and _decimal_fraction(text) else None
-    if number is None or not -MAX_INTEGER <= number <= MAX_INTEGER:
+    number = _decimal(text)
+    if number is None:
         raise _not_a_number(header, text)
     return number
+
+
+def _decimal(text: str) -> Optional[float]:
+    number = float(text) if len(text) <= MAX_FRACTION and _decimal_fraction(text) else None
+    return number if number is None or -MAX_INTEGER <= number <= MAX_INTEGER else None
 
 
 class Lenient:
@@ -122,15 +128,26 @@ class Lenient:
 
     def unsigned(self, header: str) -> Optional[int]:
         """A non-negative decimal number."""
-        return self._read(unsigned, header)
+        text = self._get(header)
+        if text is None:
+            return None
+        number = _unsigned(text)
+        if number is None:
+            self._is_no_number(header)
+        return number
 
     def decimal(self, header: str, least: float = -MAX_INTEGER, most: float = MAX_INTEGER) -> Optional[float]:
         """A decimal fraction on a scale."""
-        number = self._read(decimal, header)
-        if number is None or least <= number <= most:
-            return number
-        self.leave_out("off_scale")
-        return None
+        text = self._get(header)
+        if text is None:
+            return None
+        number = _decimal(text)
+        if number is None:
+            self._is_no_number(header)
+        elif not least <= number <= most:
+            self.leave_out("off_scale")
+            return None
+        return number
 
     def is_broken(self, header: str) -> bool:
         """Whether this header, which was read, is there and not a number."""
@@ -140,13 +157,9 @@ class Lenient:
         """Counts a number that is not reported."""
         self._left_out[reason] += 1
 
-    def _read(self, read: Callable[[Get, str], Optional[Number]], header: str) -> Optional[Number]:
-        try:
-            return read(self._get, header)
-        except MappingError as error:
-            self._broken.add(header)
-            self.leave_out(error.reason)
-            return None
+    def _is_no_number(self, header: str) -> None:
+        self._broken.add(header)
+        self.leave_out(NOT_A_NUMBER)
 
 
 def event_time(get: Get) -> int:
