@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO
@@ -61,16 +61,19 @@ class Tally:
             return
         gateway = shown(get(names.SIP_GATEWAY if leg.outbound is False else names.SIP_GATEWAY_NAME) or "", MAX_NAME)
         profile = shown(_profile(leg), MAX_NAME)
-        for each in counted:
-            histograms = self._of(Peer(gateway, profile, RECEIVED if each.is_received else SENT))
-            for measure, number in _numbers(each.report).items():
-                if number is not None:
-                    histograms[measure].observe(number)
+        for _, is_received, report in counted:
+            peer = Peer(gateway, profile, RECEIVED if is_received else SENT)
+            _count(report, self._of(peer))
 
     def _of(self, peer: Peer) -> dict[str, Histogram]:
-        if peer not in self._series and len(self._series) >= 2 * MAX_PEERS:
+        known = self._series.get(peer)
+        if known is not None:
+            return known
+        if len(self._series) >= 2 * MAX_PEERS:
             peer = Peer(OTHERS, OTHERS, peer.direction)
-        return self._series.setdefault(peer, {measure: Histogram(bounds) for measure, bounds in BOUNDS.items()})
+        if peer not in self._series:
+            self._series[peer] = {measure: Histogram(bounds) for measure, bounds in BOUNDS.items()}
+        return self._series[peer]
 
     def report(self) -> list[dict[str, Any]]:
         """For status and metrics: by gateway, profile and direction, the histograms that have numbers."""
@@ -93,13 +96,15 @@ def _profile(leg: Leg) -> str:
     return words[1] if len(words) > 1 and leg.is_sip else ""
 
 
-def _numbers(report: dict[str, Any]) -> dict[str, Optional[float]]:
-    """The measures of a quality report, in base units."""
-    lost, expected = report.get("PACKET_LOSS"), report.get("EXPECTED_PK")
+def _count(report: dict[str, Any], histograms: dict[str, Histogram]) -> None:
+    """Counts the measures of a quality report, in base units."""
+    mos, lost, expected = report.get("MOS"), report.get("PACKET_LOSS"), report.get("EXPECTED_PK")
     jitter, rtt = report.get("JITTER"), report.get("RTT")
-    return {
-        "mos": report.get("MOS"),
-        "loss_ratio": max(0.0, lost / expected) if lost is not None and expected else None,
-        "jitter_seconds": None if jitter is None else jitter / 1000,
-        "rtt_seconds": None if rtt is None else rtt / 1000,
-    }
+    if mos is not None:
+        histograms["mos"].observe(mos)
+    if lost is not None and expected:
+        histograms["loss_ratio"].observe(max(0.0, lost / expected))
+    if jitter is not None:
+        histograms["jitter_seconds"].observe(jitter / 1000)
+    if rtt is not None:
+        histograms["rtt_seconds"].observe(rtt / 1000)
