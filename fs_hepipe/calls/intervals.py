@@ -86,9 +86,13 @@ class Totals(NamedTuple):
     """Share of packets that were lost or came too late."""
 
 
+_NO_INTERVALS = Totals()
+
 _TIMES = Struct("<qq")
 _INTERVAL = Struct("<qqIqqIddId")
 _TOTALS = Struct("<IqqqddqdqddqddqqIqd")
+_NO_REPORTS = bytes(_INTERVAL.size - _TIMES.size)
+"""What of an interval comes after its times, as long as it has no report: zeros."""
 
 
 def measured(
@@ -152,10 +156,10 @@ def lasts(state: State) -> int:
 def totals(state: State) -> Totals:
     """The sum of the intervals that have ended."""
     if not isinstance(state, bytes) or len(state) == _INTERVAL.size:
-        return Totals()
+        return _NO_INTERVALS
     return Totals(*_TOTALS.unpack_from(state, _INTERVAL.size))
 
 
 def closed(interval: Interval, sums: Totals) -> State:
     """The state after an interval has ended that is in the sums: the next one begins where it ended."""
-    return _INTERVAL.pack(*Interval(interval.ended, interval.ended)) + _TOTALS.pack(*sums)
+    return _TIMES.pack(interval.ended, interval.ended) + _NO_REPORTS + _TOTALS.pack(*sums)

@@ -13,7 +13,7 @@ Rules:
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from fs_hepipe.calls.intervals import Interval, Totals
 from fs_hepipe.calls.leg import Leg
@@ -48,14 +48,29 @@ def periodic(
     interval = stream.interval
     if interval is None or interval.expected < 0:  # an older report came last
         return []
-    sums, report = _end(stream, interval, medium, conceals=conceals)
-    report.update(
-        CUMULATIVE_TOTAL_PK=sums.expected - sums.lost,
-        CUMULATIVE_EXPECTED_PK=sums.expected,
-        CUMULATIVE_PACKET_LOSS=sums.lost,
-    )
+    measured = _measured(interval, medium, conceals=conceals)
+    sums = _added(stream.totals, interval, measured)
+    stream.close(interval, sums)
+    jitter, most_jitter, rtt, _, found = measured
+    micros, came = interval.ended - interval.began, interval.expected - interval.lost
+    report: dict[str, Any] = {
+        "INTERVAL": round(micros / MICROS, 3),         # s
+        "TOTAL_PK": came,
+        "EXPECTED_PK": interval.expected,
+        "PACKET_LOSS": interval.lost,
+    }  # fmt: skip
+    if jitter is not None:
+        report["JITTER"], report["MAX_JITTER"] = jitter, most_jitter
+    if came > 0:
+        report["DELTA"] = round(micros / MICROS * MS / came, 3)  # ms, mean time between packets
+    if rtt is not None:
+        report["RTT"] = rtt
+    report.update(told(found))
+    report["CUMULATIVE_TOTAL_PK"] = sums.expected - sums.lost
+    report["CUMULATIVE_EXPECTED_PK"] = sums.expected
+    report["CUMULATIVE_PACKET_LOSS"] = sums.lost
     after = interval.ended + 1  # than the RTCP that ends it
-    return list(records_of(Measured(medium, is_received, report), leg, call_id, after, protocol_types, PERIODIC))
+    return records_of(Measured(medium, is_received, report), leg, call_id, after, protocol_types, PERIODIC)
 
 
 def summary(stream: Stream, medium: Medium, *, conceals: bool) -> tuple[Totals, dict[str, Any]]:
@@ -65,8 +80,10 @@ def summary(stream: Stream, medium: Medium, *, conceals: bool) -> tuple[Totals, 
     Means are weighted by the packets expected. MEAN_MOS and MIN_MOS are conversational if each interval had a round
     trip, otherwise all are of listening.
     """
-    interval = stream.interval
-    sums = stream.totals if interval is None else _end(stream, interval, medium, conceals=conceals)[0]
+    sums, interval = stream.totals, stream.interval
+    if interval is not None:
+        sums = _added(sums, interval, _measured(interval, medium, conceals=conceals))
+        stream.close(interval, sums)
     if not sums.intervals:
         return sums, {}
     report: dict[str, Any] = {
@@ -77,99 +94,82 @@ def summary(stream: Stream, medium: Medium, *, conceals: bool) -> tuple[Totals, 
         "WORST_PACKET_LOSS": sums.worst_lost,
     }  # fmt: skip
     if sums.jittery:
-        report.update(MEAN_JITTER=round(sums.jitter_sum / sums.jittery, 3), MAX_JITTER=round(sums.most_jitter, 3))
+        report["MEAN_JITTER"] = round(sums.jitter_sum / sums.jittery, 3)
+        report["MAX_JITTER"] = round(sums.most_jitter, 3)
     if sums.travelled:
         report["MEAN_RTT"] = round(sums.rtt_sum / sums.travelled, 3)
     if sums.listened:
-        is_conversational = sums.talked == sums.listened
-        total, least = (
-            (sums.conversational_sum, sums.least_conversational)
-            if is_conversational
-            else (sums.listening_sum, sums.least_listening)
-        )
-        report.update(
-            MEAN_MOS=round(total / sums.listened, 2),
-            MIN_MOS=round(least, 2),
-            MEAN_MOS_KIND=CONVERSATIONAL if is_conversational else LISTENING,
-        )
+        total, least, of_what = sums.listening_sum, sums.least_listening, LISTENING
+        if sums.talked == sums.listened:
+            total, least, of_what = sums.conversational_sum, sums.least_conversational, CONVERSATIONAL
+        report["MEAN_MOS"] = round(total / sums.listened, 2)
+        report["MIN_MOS"] = round(least, 2)
+        report["MEAN_MOS_KIND"] = of_what
     return sums, report
 
 
-def _end(stream: Stream, interval: Interval, medium: Medium, *, conceals: bool) -> tuple[Totals, dict[str, Any]]:
-    """Ends an interval: the sums with it, and what was measured in it."""
-    seconds = (interval.ended - interval.began) / MICROS
-    came = interval.expected - interval.lost
-    jitter, most_jitter = milliseconds(interval.jitter, medium.clock), milliseconds(interval.most_jitter, medium.clock)
-    rtt = None if interval.rtt is None else round(interval.rtt * MS, 3)
-    report: dict[str, Any] = {
-        "INTERVAL": round(seconds, 3),                 # s
-        "TOTAL_PK": came,
-        "EXPECTED_PK": interval.expected,
-        "PACKET_LOSS": interval.lost,
-    }  # fmt: skip
-    if jitter is not None:
-        report.update(JITTER=jitter, MAX_JITTER=most_jitter)
-    if came > 0:
-        report["DELTA"] = round(seconds * MS / came, 3)  # ms, mean time between packets
-    if rtt is not None:
-        report["RTT"] = rtt
-    loss = max(interval.lost, 0) / interval.expected if interval.expected else 0.0
+class _Measured(NamedTuple):
+    """What was measured in an interval."""
+
+    jitter: Optional[float]
+    """ms."""
+    most_jitter: Optional[float]
+    """ms."""
+    rtt: Optional[float]
+    """ms."""
+    loss: float
+    """Share of the packets expected."""
+    found: Optional[Opinion]
+
+
+def _measured(interval: Interval, medium: Medium, *, conceals: bool) -> _Measured:
+    clock, expected, rtt = medium.clock, interval.expected, interval.rtt
+    jitter, most_jitter = milliseconds(interval.jitter, clock), milliseconds(interval.most_jitter, clock)
+    rtt = None if rtt is None else round(rtt * MS, 3)
+    if not expected:
+        return _Measured(jitter, most_jitter, rtt, 0.0, None)
+    loss = max(interval.lost, 0) / expected
     found = None
-    if medium.kind == AUDIO and interval.expected:
+    if medium.kind == AUDIO:
         found = opinion(medium.codec, loss, jitter, rtt, medium.ptime, conceals=conceals)
-    report.update(told(found))
-    sums = _added(stream.totals, interval, loss, jitter, most_jitter, rtt, found)
-    stream.close(interval, sums)
-    return sums, report
+    return _Measured(jitter, most_jitter, rtt, loss, found)
 
 
-def _added(
-    sums: Totals,
-    interval: Interval,
-    loss: float,
-    jitter: Optional[float],
-    most_jitter: Optional[float],
-    rtt: Optional[float],
-    found: Optional[Opinion],
-) -> Totals:
+def _added(sums: Totals, interval: Interval, measured: _Measured) -> Totals:
     """The sums with one more interval; without packets, it says nothing of quality."""
+    (
+        intervals, expected, lost, jittery, jitter_sum, max_jitter, travelled, rtt_sum,
+        listened, listening_sum, least_listening, talked, conversational_sum, least_conversational,
+        worst_began, worst_ended, worst_expected, worst_lost, worst_damage,
+    ) = sums  # fmt: skip
+    jitter, most_jitter, rtt, loss, found = measured
     packets = interval.expected
-    changed: dict[str, Any] = {"expected": sums.expected + packets, "lost": sums.lost + interval.lost}
-    if packets <= 0:
-        return sums._replace(**changed)
-    changed["intervals"] = sums.intervals + 1
-    if jitter is not None and most_jitter is not None:
-        changed.update(
-            jittery=sums.jittery + packets,
-            jitter_sum=sums.jitter_sum + jitter * packets,
-            most_jitter=max(sums.most_jitter, most_jitter),
-        )
-    if rtt is not None:
-        changed.update(travelled=sums.travelled + packets, rtt_sum=sums.rtt_sum + rtt * packets)
-    if found is not None:
-        listening = mos(found.listening)
-        changed.update(
-            listened=sums.listened + packets,
-            listening_sum=sums.listening_sum + listening * packets,
-            least_listening=min(sums.least_listening, listening) if sums.listened else listening,
-        )
-        if found.conversational is not None:
-            conversational = mos(found.conversational)
-            changed.update(
-                talked=sums.talked + packets,
-                conversational_sum=sums.conversational_sum + conversational * packets,
-                least_conversational=(
-                    min(sums.least_conversational, conversational) if sums.talked else conversational
-                ),
-            )
-    _, late = buffered(jitter or 0.0)
-    damage = loss + (1 - loss) * late
-    if not sums.intervals or damage > sums.worst_damage:
-        changed.update(
-            worst_began=interval.began,
-            worst_ended=interval.ended,
-            worst_expected=packets,
-            worst_lost=interval.lost,
-            worst_damage=damage,
-        )
-    return sums._replace(**changed)
+    if packets > 0:
+        if jitter is not None and most_jitter is not None:
+            jittery += packets
+            jitter_sum += jitter * packets
+            max_jitter = max(max_jitter, most_jitter)
+        if rtt is not None:
+            travelled += packets
+            rtt_sum += rtt * packets
+        if found is not None:
+            score = mos(found.listening)
+            least_listening = min(least_listening, score) if listened else score
+            listened += packets
+            listening_sum += score * packets
+            if found.conversational is not None:
+                score = mos(found.conversational)
+                least_conversational = min(least_conversational, score) if talked else score
+                talked += packets
+                conversational_sum += score * packets
+        _, late = buffered(jitter or 0.0)
+        damage = loss + (1 - loss) * late
+        if not intervals or damage > worst_damage:
+            worst_began, worst_ended, worst_damage = interval.began, interval.ended, damage
+            worst_expected, worst_lost = packets, interval.lost
+        intervals += 1
+    return Totals(
+        intervals, expected + packets, lost + interval.lost, jittery, jitter_sum, max_jitter, travelled, rtt_sum,
+        listened, listening_sum, least_listening, talked, conversational_sum, least_conversational,
+        worst_began, worst_ended, worst_expected, worst_lost, worst_damage,
+    )  # fmt: skip

@@ -54,4 +54,4 @@ def polled(
         report.update(RFACTOR=r, MOS=round(mos(r), 2), MOS_SOURCE=SWITCH)
     switches = of_the_switch(statistics, PREFIX)
     report.update((key, value) for key, value in switches.items() if value is not None)
-    return list(records_of(Measured(medium, True, report), leg, call_id, now.at, protocol_types, PERIODIC))
+    return records_of(Measured(medium, True, report), leg, call_id, now.at, protocol_types, PERIODIC)

@@ -6,10 +6,9 @@ Keys are those of the "rtpagent" full report as Homer and heplify-server read it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple, Optional
 
-from fs_hepipe.calls.endpoint import UNSPECIFIED, Endpoint
+from fs_hepipe.calls.endpoint import UNSPECIFIED
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO, Medium
 from fs_hepipe.calls.record import Plane, Record
@@ -25,6 +24,8 @@ MIN_MOS, MAX_MOS = 1.0, 5.0
 
 RECEIVED, SENT = 0, 1
 """DIR: the stream that the switch received, the stream that it sent."""
+
+RTP = Plane.RTP
 
 FLAWLESS_R = 100.0
 """FreeSWITCH's R as long as no flaw was counted: it is a percentage."""
@@ -47,7 +48,7 @@ class Measured(NamedTuple):
 
 def records_of(
     found: Measured, leg: Leg, call_id: Optional[str], timestamp: int, protocol_types: tuple[int, ...], kind: str
-) -> Iterator[Record]:
+) -> list[Record]:
     """
     What was measured of a stream until `timestamp`, microseconds, as records, one of each protocol type.
 
@@ -55,18 +56,14 @@ def records_of(
         kind: `HANGUP` or `PERIODIC`.
     """
     medium, is_received, report = found
-    mos = report.get("MOS")
-    payload = to_json({**_about(leg, medium, call_id, timestamp, kind, is_received=is_received), **report})
-    for protocol_type in protocol_types:
-        yield Record(
-            timestamp=timestamp,
-            protocol_type=protocol_type,
-            payload=payload,
-            received=is_received,
-            plane=Plane.RTP,
-            medium=medium.kind,
-            mos=None if mos is None else round(mos * 100),
-        )
+    told = _about(leg, medium, call_id, timestamp, kind, is_received=is_received)
+    told.update(report)
+    payload, mos = to_json(told), report.get("MOS")
+    percent = None if mos is None else round(mos * 100)
+    return [
+        Record(timestamp, protocol_type, payload, is_received, RTP, medium.kind, percent)
+        for protocol_type in protocol_types
+    ]
 
 
 def of_the_switch(statistics: Lenient, prefix: str) -> dict[str, Optional[float]]:
@@ -95,7 +92,9 @@ def estimated(
 def _about(
     leg: Leg, medium: Medium, call_id: Optional[str], timestamp: int, kind: str, *, is_received: bool
 ) -> dict[str, Any]:
-    source, destination = (medium.remote, medium.local) if is_received else (medium.local, medium.remote)
+    near, far = (medium.local_ip, medium.local_port), (medium.remote_ip, medium.remote_port)
+    (source, source_port), (destination, destination_port) = (far, near) if is_received else (near, far)
+    codec = medium.codec
     # fmt: off
     about = {
         "CORRELATION_ID":  shown(call_id) if call_id else None,
@@ -104,22 +103,24 @@ def _about(
         "TYPE":            kind,
         "DIR":             RECEIVED if is_received else SENT,
         "MEDIUM":          medium.kind,
-        "SSRC":            (medium.received if is_received else medium.sent).ssrc,
-        "CODEC_NAME":      shown(medium.codec) if medium.codec else None,
-        "CODEC_BAND":      band(medium.codec) if medium.kind == AUDIO else None,
+        "SSRC":            medium.received.ssrc if is_received else medium.sent.ssrc,
+        "CODEC_NAME":      shown(codec) if codec else None,
+        "CODEC_BAND":      band(codec) if medium.kind == AUDIO else None,
         "CODEC_PT":        medium.payload_type,
         "CLOCK":           medium.clock,                   # timestamp units per second
         "PTIME":           medium.ptime,                   # ms
-        **_named("SRC", source),
-        **_named("DST", destination),
+        "SRC_IP":          None if source in UNSPECIFIED else source,
+        "SRC_PORT":        None if source is None else source_port,
+        "DST_IP":          None if destination in UNSPECIFIED else destination,
+        "DST_PORT":        None if destination is None else destination_port,
         "LEG":             shown(leg.unique_id),
     }
     # fmt: on
-    return {key: value for key, value in about.items() if value is not None}
+    return known(about)
 
 
-def _named(side: str, endpoint: Optional[Endpoint]) -> dict[str, Any]:
-    if endpoint is None:
-        return {}
-    address = {} if endpoint.ip in UNSPECIFIED else {f"{side}_IP": endpoint.ip}
-    return {**address, f"{side}_PORT": endpoint.port}
+def known(report: dict[str, Any]) -> dict[str, Any]:
+    """A report without what is not known. Nearly always all of it is."""
+    if None not in report.values():
+        return report
+    return {key: value for key, value in report.items() if value is not None}
