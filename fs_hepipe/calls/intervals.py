@@ -86,7 +86,7 @@ class Totals(NamedTuple):
     """Share of packets that were lost or came too late."""
 
 
-_NO_INTERVALS = Totals()
+NO_INTERVALS = Totals()
 
 _TIMES = Struct("<qq")
 _INTERVAL = Struct("<qqIqqIddId")
@@ -156,7 +156,7 @@ def lasts(state: State) -> int:
 def totals(state: State) -> Totals:
     """The sum of the intervals that have ended."""
     if not isinstance(state, bytes) or len(state) == _INTERVAL.size:
-        return _NO_INTERVALS
+        return NO_INTERVALS
     return Totals(*_TOTALS.unpack_from(state, _INTERVAL.size))
 
 

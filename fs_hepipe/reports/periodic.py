@@ -51,7 +51,7 @@ def periodic(
     measured = _measured(interval, medium, conceals=conceals)
     sums = _added(stream.totals, interval, measured)
     stream.close(interval, sums)
-    jitter, most_jitter, rtt, _, found = measured
+    jitter, most_jitter, rtt, _, estimate = measured
     micros, came = interval.ended - interval.began, interval.expected - interval.lost
     report: dict[str, Any] = {
         "INTERVAL": round(micros / MICROS, 3),         # s
@@ -65,12 +65,13 @@ def periodic(
         report["DELTA"] = round(micros / MICROS * MS / came, 3)  # ms, mean time between packets
     if rtt is not None:
         report["RTT"] = rtt
-    report.update(told(found))
+    report.update(told(estimate))
     report["CUMULATIVE_TOTAL_PK"] = sums.expected - sums.lost
     report["CUMULATIVE_EXPECTED_PK"] = sums.expected
     report["CUMULATIVE_PACKET_LOSS"] = sums.lost
     after = interval.ended + 1  # than the RTCP that ends it
-    return records_of(Measured(medium, is_received, report), leg, call_id, after, protocol_types, PERIODIC)
+    found = [Measured(medium, is_received, report)]
+    return records_of(found, leg, call_id, after, protocol_types, PERIODIC)
 
 
 def summary(stream: Stream, medium: Medium, *, conceals: bool) -> tuple[Totals, dict[str, Any]]:
@@ -119,7 +120,7 @@ class _Measured(NamedTuple):
     """ms."""
     loss: float
     """Share of the packets expected."""
-    found: Optional[Opinion]
+    estimate: Optional[Opinion]
 
 
 def _measured(interval: Interval, medium: Medium, *, conceals: bool) -> _Measured:

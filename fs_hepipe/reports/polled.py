@@ -11,21 +11,21 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.media import Medium
+from fs_hepipe.calls.media import AUDIO, Medium
 from fs_hepipe.calls.polls import Counted
 from fs_hepipe.calls.record import Record
 from fs_hepipe.reports.emodel import mos
 from fs_hepipe.reports.opinion import SWITCH
-from fs_hepipe.reports.stream_report import MICROS, MS, PERIODIC, Measured, of_the_switch, records_of
+from fs_hepipe.reports.stream_report import HEADERS, MICROS, MS, PERIODIC, Measured, known, records_of
 from fs_hepipe.words.numbers import Lenient
 
-PREFIX = "variable_rtp_audio_in_"
+OF_AUDIO = HEADERS[AUDIO]
 
 
 def counted(statistics: Lenient, timestamp: int) -> Optional[Counted]:
     """What the switch has counted until `timestamp`, microseconds; None if it does not tell."""
-    packets = statistics.unsigned(PREFIX + "packet_count")
-    return None if packets is None else Counted(timestamp, packets, statistics.unsigned(PREFIX + "flaw_total"))
+    packets = statistics.unsigned(OF_AUDIO.received)
+    return None if packets is None else Counted(timestamp, packets, statistics.unsigned(OF_AUDIO.flaws))
 
 
 def polled(
@@ -52,6 +52,6 @@ def polled(
     if flaws is not None and packets and 0 <= flaws <= packets:  # else they were set back to none
         r = 100 * (packets - flaws) // packets
         report.update(RFACTOR=r, MOS=round(mos(r), 2), MOS_SOURCE=SWITCH)
-    switches = of_the_switch(statistics, PREFIX)
-    report.update((key, value) for key, value in switches.items() if value is not None)
-    return records_of(Measured(medium, True, report), leg, call_id, now.at, protocol_types, PERIODIC)
+    own_r, own_mos = statistics.decimals(OF_AUDIO.own)
+    report.update(known({"SWITCH_RFACTOR": own_r, "SWITCH_MOS": own_mos}))
+    return records_of([Measured(medium, True, report)], leg, call_id, now.at, protocol_types, PERIODIC)

@@ -23,14 +23,14 @@ from __future__ import annotations
 import math
 from typing import Any, Optional
 
-from fs_hepipe.calls.intervals import Totals
+from fs_hepipe.calls.intervals import NO_INTERVALS, Totals
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO, Medium
 from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.stream import Stream
-from fs_hepipe.reports.opinion import SWITCH
+from fs_hepipe.reports.opinion import SWITCH, opinion, told
 from fs_hepipe.reports.periodic import summary
-from fs_hepipe.reports.stream_report import FLAWLESS_R, HANGUP, MS, Measured, estimated, of_the_switch, records_of
+from fs_hepipe.reports.stream_report import FLAWLESS_R, HANGUP, HEADERS, MS, Measured, known, records_of
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
 from fs_hepipe.words.numbers import Lenient, milliseconds
@@ -60,38 +60,40 @@ def measured(
         sums_up: whether there were periodic reports, whose mean, minimum and worst are told.
     """
     statistics = Lenient(get, left_out)
-    found: list[Measured] = []
-    for medium in leg.all_media or [Medium(AUDIO)]:
-        sent, received = _sent(statistics, medium), _received(statistics, medium)
-        for is_received, stream, report in ((False, medium.sent, sent), (True, medium.received, received)):
+    sent: list[Measured] = []
+    received: list[Measured] = []
+    for medium in reversed(leg.all_media or [Medium(AUDIO)]):
+        for is_received, stream, report, of_this_way in (
+            (False, medium.sent, _sent(statistics, medium), sent),
+            (True, medium.received, _received(statistics, medium), received),
+        ):
             if report:
-                sums, summed_up = summary(stream, medium, conceals=conceals) if sums_up else (Totals(), {})
+                sums, summed_up = summary(stream, medium, conceals=conceals) if sums_up else (NO_INTERVALS, {})
                 report.update(_estimated(report, medium, stream, sums, conceals=conceals) or _of_the_switch(report))
                 report.update(summed_up)
-                found.append(Measured(medium, is_received, report))
-    return sorted(found, key=lambda each: (each.is_received, each.medium.kind == AUDIO))
+                of_this_way.append(Measured(medium, is_received, report))
+    return sent + received
 
 
 def qos(
     found: list[Measured], leg: Leg, call_id: Optional[str], timestamp: int, protocol_types: tuple[int, ...]
 ) -> list[Record]:
     """The reports of a leg that ended at `timestamp`, microseconds, on what was measured of it."""
-    return [
-        record for each in found for record in records_of(each, leg, call_id, timestamp, protocol_types, HANGUP)
-    ]
+    return records_of(found, leg, call_id, timestamp, protocol_types, HANGUP)
 
 
 def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:
     """What the switch counted of the far end's stream."""
-    prefix = f"variable_rtp_{medium.kind}_in_"
-    packets = statistics.unsigned(prefix + "packet_count")
-    if not packets and not statistics.is_broken(prefix + "packet_count"):
+    headers = HEADERS[medium.kind]
+    packets = statistics.unsigned(headers.received)
+    if not packets and not statistics.is_broken(headers.received):
         return {}
     lost, last = medium.received.lost, medium.received.last
     if lost is not None and packets is not None and packets + lost < 0:
         lost = None
         statistics.leave_out("contradicted")
-    weighted_rate = statistics.decimal(prefix + "jitter_loss_rate", least=0.0)
+    octets, flaws = statistics.unsigned_each((headers.received_octets, headers.flaws))
+    weighted_rate, least_variance, most_variance, interval, r, mos = statistics.decimals(headers.figures)
     report: dict[str, Any] = {} if packets is None else {"TOTAL_PK": packets}
     if lost is not None:
         report["PACKET_LOSS"] = lost
@@ -102,22 +104,22 @@ def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:
             report["LOSS_RATE"] = weighted_rate  # share of 1, refreshed every 5 s: no count can be made of it
         else:  # gaps in a row count many times over, see `_shows_loss`
             statistics.leave_out("off_scale")
+    if not _shows_loss(r, mos, packets or 0, lost, weighted_rate, flaws):
+        for _ in known({"R": r, "MOS": mos}):
+            statistics.leave_out("contradicted")
+        r = mos = None
     # fmt: off
-    optional = {
+    report.update(known({
         "JITTER":     milliseconds(last.jitter, medium.clock) if last else None,             # ms
         # standard deviation of the time between packets, which is not the jitter of RFC 3550
-        "MIN_DEVIATION": _deviation(statistics.decimal(prefix + "jitter_min_variance")),     # ms, from ms²
-        "MAX_DEVIATION": _deviation(statistics.decimal(prefix + "jitter_max_variance")),     # ms, from ms²
-        "DELTA":      statistics.decimal(prefix + "mean_interval", least=0.0) or None,       # ms
-        "TL_BYTE":    statistics.unsigned(prefix + "raw_bytes"),
-        **of_the_switch(statistics, prefix),
-    }
+        "MIN_DEVIATION": _deviation(least_variance),                                         # ms, from ms²
+        "MAX_DEVIATION": _deviation(most_variance),                                          # ms, from ms²
+        "DELTA":      interval or None,                                                      # ms
+        "TL_BYTE":    octets,
+        "SWITCH_RFACTOR": r,
+        "SWITCH_MOS": mos,
+    }))
     # fmt: on
-    report.update((key, value) for key, value in optional.items() if value is not None)
-    if not _shows_loss(report, packets or 0, lost, weighted_rate, statistics.unsigned(prefix + "flaw_total")):
-        for key in SWITCHES.keys() & report.keys():
-            del report[key]
-            statistics.leave_out("contradicted")
     return report
 
 
@@ -128,7 +130,12 @@ def _of_the_switch(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shows_loss(
-    report: dict[str, Any], packets: int, lost: Optional[int], weighted_rate: Optional[float], flaws: Optional[int]
+    r: Optional[float],
+    mos: Optional[float],
+    packets: int,
+    lost: Optional[int],
+    weighted_rate: Optional[float],
+    flaws: Optional[int],
 ) -> bool:
     """
     Whether MOS and R can be made of all flaws of a stream with this loss, and not only of those since a set-back.
@@ -146,33 +153,31 @@ def _shows_loss(
         return True
     if not is_lossy:
         return True
-    is_flawless = report.get("SWITCH_RFACTOR") == FLAWLESS_R or report.get("SWITCH_MOS") == FLAWLESS_MOS
-    return not is_flawless and (flaws is None or flaws >= least)
+    return r != FLAWLESS_R and mos != FLAWLESS_MOS and (flaws is None or flaws >= least)
 
 
 def _sent(statistics: Lenient, medium: Medium) -> dict[str, Any]:
     """What the far end last said of our stream."""
+    headers = HEADERS[medium.kind]
     lost, last = medium.sent.lost, medium.sent.last
-    prefix = f"variable_rtp_{medium.kind}_out_"
-    packets = statistics.unsigned(prefix + "packet_count")
-    if lost is None or last is None or (not packets and not statistics.is_broken(prefix + "packet_count")):
+    packets = statistics.unsigned(headers.sent)
+    if lost is None or last is None or (not packets and not statistics.is_broken(headers.sent)):
         return {}
     report: dict[str, Any] = {}
     if packets is None:
         report["PACKET_LOSS"] = lost
     elif lost <= packets:
-        report.update(TOTAL_PK=packets - lost, EXPECTED_PK=packets, PACKET_LOSS=lost)
+        report["TOTAL_PK"], report["EXPECTED_PK"], report["PACKET_LOSS"] = packets - lost, packets, lost
     else:
         report["EXPECTED_PK"] = packets
         statistics.leave_out("contradicted")
     # fmt: off
-    optional = {
+    report.update(known({
         "JITTER":  milliseconds(last.jitter, medium.clock),                                  # ms
         "RTT":     None if last.rtt is None else round(last.rtt * MS, 3),                    # ms
-        "TL_BYTE": statistics.unsigned(prefix + "raw_bytes"),
-    }
+        "TL_BYTE": statistics.unsigned(headers.sent_octets),
+    }))
     # fmt: on
-    report.update((key, value) for key, value in optional.items() if value is not None)
     return report
 
 
@@ -180,19 +185,22 @@ def _estimated(
     report: dict[str, Any], medium: Medium, stream: Stream, sums: Totals, *, conceals: bool
 ) -> dict[str, Any]:
     """
-    What the E-model says of a report that has both packets expected and lost. Jitter and round trip are the means of
-    the intervals, where there were any: those of the last report may be of a moment. A round trip that was not known in
-    each of them is none of the whole stream. It is that of the path, which is the same both ways.
+    What the E-model says of a report on audio that has both packets expected and lost; nothing where its codec has no
+    estimate. Jitter and round trip are the means of the intervals, where there were any: those of the last report may
+    be of a moment. A round trip that was not known in each of them is none of the whole stream. It is that of the path,
+    which is the same both ways.
     """
-    if "EXPECTED_PK" not in report or "PACKET_LOSS" not in report:
+    expected, lost = report.get("EXPECTED_PK"), report.get("PACKET_LOSS")
+    if medium.kind != AUDIO or not expected or lost is None:
         return {}
-    lost = report["PACKET_LOSS"] if report["PACKET_LOSS"] > LOST_AT_START else 0
-    jitter = milliseconds(stream.last.jitter, medium.clock) if stream.last else None
-    rtt = None if medium.sent.rtt is None else medium.sent.rtt * MS
     if sums.intervals:
         jitter = sums.jitter_sum / sums.jittery if sums.jittery else None
         rtt = sums.rtt_sum / sums.travelled if sums.travelled == sums.expected else None
-    return estimated(medium, lost, report["EXPECTED_PK"], jitter, rtt, conceals=conceals)
+    else:
+        jitter = milliseconds(stream.last.jitter, medium.clock) if stream.last else None
+        rtt = None if medium.sent.rtt is None else medium.sent.rtt * MS
+    loss = lost / expected if lost > LOST_AT_START else 0.0
+    return told(opinion(medium.codec, loss, jitter, rtt, medium.ptime, conceals=conceals))
 
 
 def _deviation(variance: Optional[float]) -> Optional[float]:

@@ -7,7 +7,8 @@ A header that is not a number is a MappingError that names it, or absent and cou
 from __future__ import annotations
 
 import re
-from typing import Optional
+from operator import le
+from typing import NamedTuple, Optional
 
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counts
@@ -37,6 +38,7 @@ MAX_DIGITS_32 = 10
 
 _hexadecimal = re.compile("[0-9A-Fa-f]{1,8}").fullmatch  # 32 bits
 _decimal_fraction = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
+_decimal_fractions = re.compile(r"(?:-?[0-9]{1,15}(?:\.[0-9]{1,9})? )+").fullmatch  # each below MAX_INTEGER
 
 
 def _not_a_number(header: str, text: str) -> MappingError:
@@ -118,6 +120,19 @@ def _decimal(text: str) -> Optional[float]:
     return number if number is None or -MAX_INTEGER <= number <= MAX_INTEGER else None
 
 
+class Scales(NamedTuple):
+    """Headers that are decimal fractions, each on a scale of its own; see `scales`."""
+
+    headers: tuple[str, ...]
+    least: tuple[float, ...]
+    most: tuple[float, ...]
+
+
+def scales(*each: tuple[str, float, float]) -> Scales:
+    """Of headers with the least and the most that each can be."""
+    return Scales(*zip(*each))
+
+
 class Lenient:
     """Headers that are numbers, where one that is not a number is absent and counted, and costs no other one."""
 
@@ -135,6 +150,22 @@ class Lenient:
         if number is None:
             self._is_no_number(header)
         return number
+
+    def unsigned_each(self, headers: tuple[str, ...]) -> list[Optional[int]]:
+        """As `unsigned`, in their order."""
+        return numbers(self._get, headers, self._left_out)
+
+    def decimals(self, on: Scales) -> list[Optional[float]]:
+        """Decimal fractions on their scales, in their order."""
+        texts = [*map(self._get, on.headers)]
+        try:
+            if _decimal_fractions(" ".join(texts) + " "):  # type: ignore[arg-type]  # together: a third of the time
+                found = [*map(float, texts)]  # type: ignore[arg-type]
+                if all(map(le, on.least, found)) and all(map(le, found, on.most)):
+                    return found  # type: ignore[return-value]
+        except (TypeError, ValueError):
+            pass  # one is missing, or is two
+        return [*map(self.decimal, *on)]
 
     def decimal(self, header: str, least: float = -MAX_INTEGER, most: float = MAX_INTEGER) -> Optional[float]:
         """A decimal fraction on a scale."""
