@@ -70,11 +70,15 @@ SWITCH, G_107 = "switch", "G.107"
 
 
 class Opinion(NamedTuple):
-    """R of a stream, twice: an estimate with the delay must not be compared with one without."""
+    """The MOS of a stream, twice: an estimate with the delay must not be compared with one without."""
 
+    r: float
+    """Of conversation; of listening if no round trip is known."""
     listening: float
     conversational: Optional[float]
     """None: no round trip is known."""
+    late: float
+    """Share of packets, of those that came, that came too late for the de-jitter buffer."""
 
 
 def opinion(
@@ -104,8 +108,12 @@ def opinion(
     depth, late = buffered(jitter or 0.0)
     never = min(max(loss, 0.0), 1.0)
     damage = impairment(never + (1 - never) * late, codec)
-    talking = None if rtt is None else lossless(rtt / 2 + (ptime or 0) + depth) - damage
-    return Opinion(UNDELAYED - damage, talking)
+    r = UNDELAYED - damage
+    listening = mos(r)
+    if rtt is None:
+        return Opinion(r, listening, None, late)
+    r = lossless(rtt / 2 + (ptime or 0) + depth) - damage
+    return Opinion(r, listening, mos(r), late)
 
 
 def buffered(jitter: float) -> tuple[float, float]:
@@ -119,17 +127,14 @@ def told(found: Optional[Opinion]) -> dict[str, Any]:
     """An estimate as a report tells it: conversational where the delay is known; the listening quality beside it."""
     if found is None:
         return {}
-    r, kind = found.listening, LISTENING
-    listening = score = round(mos(r), 2)
-    if found.conversational is not None:
-        r, kind = found.conversational, CONVERSATIONAL
-        score = round(mos(r), 2)
+    r, listening, conversational, _ = found
+    rounded = round(listening, 2)
     return {
         "RFACTOR": round(max(r, 0.0), 1),
-        "MOS": score,
+        "MOS": rounded if conversational is None else round(conversational, 2),
         "MOS_SOURCE": G_107,
-        "MOS_KIND": kind,
-        "MOS_LQ": listening,
+        "MOS_KIND": LISTENING if conversational is None else CONVERSATIONAL,
+        "MOS_LQ": rounded,
     }
 
 

@@ -13,14 +13,13 @@ Rules:
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
 
 from fs_hepipe.calls.intervals import Interval, Totals
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO, Medium
 from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.stream import Stream
-from fs_hepipe.reports.emodel import mos
 from fs_hepipe.reports.opinion import CONVERSATIONAL, LISTENING, Opinion, buffered, opinion, told
 from fs_hepipe.reports.stream_report import MICROS, MS, PERIODIC, Measured, records_of
 from fs_hepipe.words.numbers import milliseconds
@@ -48,10 +47,7 @@ def periodic(
     interval = stream.interval
     if interval is None or interval.expected < 0:  # an older report came last
         return []
-    measured = _measured(interval, medium, conceals=conceals)
-    sums = _added(stream.totals, interval, measured)
-    stream.close(interval, sums)
-    jitter, most_jitter, rtt, _, estimate = measured
+    sums, jitter, most_jitter, rtt, estimate = _end(stream, interval, medium, conceals=conceals)
     micros, came = interval.ended - interval.began, interval.expected - interval.lost
     report: dict[str, Any] = {
         "INTERVAL": round(micros / MICROS, 3),         # s
@@ -81,10 +77,8 @@ def summary(stream: Stream, medium: Medium, *, conceals: bool) -> tuple[Totals, 
     Means are weighted by the packets expected. MEAN_MOS and MIN_MOS are conversational if each interval had a round
     trip, otherwise all are of listening.
     """
-    sums, interval = stream.totals, stream.interval
-    if interval is not None:
-        sums = _added(sums, interval, _measured(interval, medium, conceals=conceals))
-        stream.close(interval, sums)
+    interval = stream.interval
+    sums = stream.totals if interval is None else _end(stream, interval, medium, conceals=conceals)[0]
     if not sums.intervals:
         return sums, {}
     report: dict[str, Any] = {
@@ -96,7 +90,7 @@ def summary(stream: Stream, medium: Medium, *, conceals: bool) -> tuple[Totals, 
     }  # fmt: skip
     if sums.jittery:
         report["MEAN_JITTER"] = round(sums.jitter_sum / sums.jittery, 3)
-        report["MAX_JITTER"] = round(sums.most_jitter, 3)
+        report["MAX_JITTER"] = sums.most_jitter
     if sums.travelled:
         report["MEAN_RTT"] = round(sums.rtt_sum / sums.travelled, 3)
     if sums.listened:
@@ -109,41 +103,43 @@ def summary(stream: Stream, medium: Medium, *, conceals: bool) -> tuple[Totals, 
     return sums, report
 
 
-class _Measured(NamedTuple):
-    """What was measured in an interval."""
+def _end(
+    stream: Stream, interval: Interval, medium: Medium, *, conceals: bool
+) -> tuple[Totals, Optional[float], Optional[float], Optional[float], Optional[Opinion]]:
+    """
+    Ends an interval.
 
-    jitter: Optional[float]
-    """ms."""
-    most_jitter: Optional[float]
-    """ms."""
-    rtt: Optional[float]
-    """ms."""
-    loss: float
-    """Share of the packets expected."""
-    estimate: Optional[Opinion]
-
-
-def _measured(interval: Interval, medium: Medium, *, conceals: bool) -> _Measured:
-    clock, expected, rtt = medium.clock, interval.expected, interval.rtt
-    jitter, most_jitter = milliseconds(interval.jitter, clock), milliseconds(interval.most_jitter, clock)
-    rtt = None if rtt is None else round(rtt * MS, 3)
-    if not expected:
-        return _Measured(jitter, most_jitter, rtt, 0.0, None)
-    loss = max(interval.lost, 0) / expected
-    found = None
-    if medium.kind == AUDIO:
-        found = opinion(medium.codec, loss, jitter, rtt, medium.ptime, conceals=conceals)
-    return _Measured(jitter, most_jitter, rtt, loss, found)
+    Returns:
+        The sums with it; jitter, most jitter and round trip, ms; what the E-model says of it.
+    """
+    rtt, packets = interval.rtt, interval.expected
+    jitter, most_jitter = milliseconds(interval.jitter, medium.clock), milliseconds(interval.most_jitter, medium.clock)
+    if rtt is not None:
+        rtt = round(rtt * MS, 3)
+    loss = max(interval.lost, 0) / packets if packets else 0.0
+    estimate = None
+    if packets and medium.kind == AUDIO:
+        estimate = opinion(medium.codec, loss, jitter, rtt, medium.ptime, conceals=conceals)
+    sums = _added(stream.totals, interval, loss, jitter, most_jitter, rtt, estimate)
+    stream.close(interval, sums)
+    return sums, jitter, most_jitter, rtt, estimate
 
 
-def _added(sums: Totals, interval: Interval, measured: _Measured) -> Totals:
+def _added(
+    sums: Totals,
+    interval: Interval,
+    loss: float,
+    jitter: Optional[float],
+    most_jitter: Optional[float],
+    rtt: Optional[float],
+    estimate: Optional[Opinion],
+) -> Totals:
     """The sums with one more interval; without packets, it says nothing of quality."""
     (
         intervals, expected, lost, jittery, jitter_sum, max_jitter, travelled, rtt_sum,
         listened, listening_sum, least_listening, talked, conversational_sum, least_conversational,
         worst_began, worst_ended, worst_expected, worst_lost, worst_damage,
     ) = sums  # fmt: skip
-    jitter, most_jitter, rtt, loss, found = measured
     packets = interval.expected
     if packets > 0:
         if jitter is not None and most_jitter is not None:
@@ -153,17 +149,17 @@ def _added(sums: Totals, interval: Interval, measured: _Measured) -> Totals:
         if rtt is not None:
             travelled += packets
             rtt_sum += rtt * packets
-        if found is not None:
-            score = mos(found.listening)
-            least_listening = min(least_listening, score) if listened else score
+        if estimate is None:
+            _, late = buffered(jitter or 0.0)
+        else:
+            _, listening, conversational, late = estimate
+            least_listening = min(least_listening, listening) if listened else listening
             listened += packets
-            listening_sum += score * packets
-            if found.conversational is not None:
-                score = mos(found.conversational)
-                least_conversational = min(least_conversational, score) if talked else score
+            listening_sum += listening * packets
+            if conversational is not None:
+                least_conversational = min(least_conversational, conversational) if talked else conversational
                 talked += packets
-                conversational_sum += score * packets
-        _, late = buffered(jitter or 0.0)
+                conversational_sum += conversational * packets
         damage = loss + (1 - loss) * late
         if not intervals or damage > worst_damage:
             worst_began, worst_ended, worst_damage = interval.began, interval.ended, damage

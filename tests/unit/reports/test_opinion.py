@@ -30,7 +30,7 @@ def test_more_loss_jitter_or_delay_is_never_better(
         found = opinion(codec, loss, jitter, rtt, 20, conceals=plc)
         assert found is not None
         assert found.conversational is not None
-        return mos(found.listening), mos(found.conversational)
+        return found.listening, found.conversational
 
     good = both(loss, jitter, rtt)
     for worse in (
@@ -72,7 +72,8 @@ def test_what_comes_too_late_is_as_lost_as_what_never_comes() -> None:
     _, late = buffered(50.0)
     found = opinion("PCMU", 0.1, 50.0, None, 20)
     assert found is not None
-    assert found.listening == rating(0, 0.1 + 0.9 * late, G711_WITH_PLC)
+    assert (found.r, found.late) == (rating(0, 0.1 + 0.9 * late, G711_WITH_PLC), late)
+    assert found.listening == mos(found.r)
 
 
 def test_a_round_trip_and_a_jitter_that_are_far_off_end_at_the_worst() -> None:
