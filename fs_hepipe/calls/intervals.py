@@ -37,16 +37,6 @@ class Interval(NamedTuple):
     rtt_sum: float = 0.0
     """Seconds."""
 
-    @property
-    def jitter(self) -> Optional[float]:
-        """Timestamp units, the mean of its reports."""
-        return self.jitter_sum / self.jitters if self.jitters else None
-
-    @property
-    def rtt(self) -> Optional[float]:
-        """Seconds, the mean of its reports."""
-        return self.rtt_sum / self.rtts if self.rtts else None
-
 
 class Totals(NamedTuple):
     """

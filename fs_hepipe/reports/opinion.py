@@ -51,6 +51,10 @@ are not by one name and one rate in it, or without a Bpl.
 
 G711 = frozenset({"PCMU", "PCMA"})
 
+CONCEALING = {**CODECS, **dict.fromkeys(G711, G711_WITH_PLC)}
+NOT_CONCEALING = {**CODECS, **dict.fromkeys(G711, G711_WITHOUT_PLC)}
+"""All that are rated, by whether the receiver conceals what is lost of G.711."""
+
 BANDS = {
     **dict.fromkeys((*G711, *CODECS, "GSM", "ILBC", "AMR", "BV16"), "narrow"),
     **dict.fromkeys(("G726-16", "G726-24", "G726-32", "G726-40"), "narrow"),
@@ -101,8 +105,7 @@ def opinion(
         ptime: speech in a packet, ms.
         conceals: whether the receiver conceals what is lost of G.711.
     """
-    name = (codec_name or "").upper()
-    codec = (G711_WITH_PLC if conceals else G711_WITHOUT_PLC) if name in G711 else CODECS.get(name)
+    codec = (CONCEALING if conceals else NOT_CONCEALING).get((codec_name or "").upper())
     if codec is None:
         return None
     depth, late = buffered(jitter or 0.0)

@@ -112,11 +112,11 @@ def _end(
     Returns:
         The sums with it; jitter, most jitter and round trip, ms; what the E-model says of it.
     """
-    rtt, packets = interval.rtt, interval.expected
-    jitter, most_jitter = milliseconds(interval.jitter, medium.clock), milliseconds(interval.most_jitter, medium.clock)
-    if rtt is not None:
-        rtt = round(rtt * MS, 3)
-    loss = max(interval.lost, 0) / packets if packets else 0.0
+    _, _, _, packets, lost, jitters, jitter_sum, most, rtts, rtt_sum = interval
+    jitter = milliseconds(jitter_sum / jitters, medium.clock) if jitters else None
+    most_jitter = milliseconds(most, medium.clock)
+    rtt = round(rtt_sum / rtts * MS, 3) if rtts else None
+    loss = max(lost, 0) / packets if packets else 0.0
     estimate = None
     if packets and medium.kind == AUDIO:
         estimate = opinion(medium.codec, loss, jitter, rtt, medium.ptime, conceals=conceals)

@@ -52,6 +52,6 @@ def polled(
     if flaws is not None and packets and 0 <= flaws <= packets:  # else they were set back to none
         r = 100 * (packets - flaws) // packets
         report.update(RFACTOR=r, MOS=round(mos(r), 2), MOS_SOURCE=SWITCH)
-    own_r, own_mos = statistics.decimals(OF_AUDIO.own)
+    _, (own_r, own_mos) = statistics.each(OF_AUDIO.own)
     report.update(known({"SWITCH_RFACTOR": own_r, "SWITCH_MOS": own_mos}))
     return records_of([Measured(medium, True, report)], leg, call_id, now.at, protocol_types, PERIODIC)

@@ -62,7 +62,12 @@ def measured(
     statistics = Lenient(get, left_out)
     sent: list[Measured] = []
     received: list[Measured] = []
-    for medium in reversed(leg.all_media or [Medium(AUDIO)]):
+    audio, video = leg.audio, leg.video
+    if audio is None and video is None:
+        audio = Medium(AUDIO)
+    for medium in (video, audio):
+        if medium is None:
+            continue
         for is_received, stream, report, of_this_way in (
             (False, medium.sent, _sent(statistics, medium), sent),
             (True, medium.received, _received(statistics, medium), received),
@@ -92,8 +97,9 @@ def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:
     if lost is not None and packets is not None and packets + lost < 0:
         lost = None
         statistics.leave_out("contradicted")
-    octets, flaws = statistics.unsigned_each((headers.received_octets, headers.flaws))
-    weighted_rate, least_variance, most_variance, interval, r, mos = statistics.decimals(headers.figures)
+    whole, fractions = statistics.each(headers.rest)
+    octets, flaws = whole
+    weighted_rate, least_variance, most_variance, interval, r, mos = fractions
     report: dict[str, Any] = {} if packets is None else {"TOTAL_PK": packets}
     if lost is not None:
         report["PACKET_LOSS"] = lost

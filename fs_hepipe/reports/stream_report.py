@@ -14,7 +14,7 @@ from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO, VIDEO, Medium
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.reports.opinion import band
-from fs_hepipe.words.numbers import MAX_INTEGER, Scales, scales
+from fs_hepipe.words.numbers import MAX_INTEGER, Together
 from fs_hepipe.words.text import shown, to_json
 
 HANGUP, PERIODIC = "HANGUP", "PERIODIC"
@@ -46,32 +46,34 @@ class Headers(NamedTuple):
     sent_octets: str
     received: str
     """Packets."""
-    received_octets: str
     flaws: str
-    """Of what it received."""
-    own: Scales
-    """R and MOS of what it received, see switch_rtp.c:do_mos."""
-    figures: Scales
-    """Of what it received: the share lost, ms² of the variance of the time between packets, ms of its mean; `own`."""
+    """Of what it received; likewise below."""
+    own: Together
+    """R and MOS, see switch_rtp.c:do_mos."""
+    rest: Together
+    """
+    Octets, flaws; the share lost, ms² of the least and the largest variance of the time between packets, ms of its
+    mean, and `own`.
+    """
 
 
 def _headers(kind: str) -> Headers:
     sent, received = f"variable_rtp_{kind}_out_", f"variable_rtp_{kind}_in_"
-    own = (received + "quality_percentage", 0.0, FLAWLESS_R), (received + "mos", MIN_MOS, MAX_MOS)
-    figures = (
-        (received + "jitter_loss_rate", 0.0, MAX_INTEGER),
-        (received + "jitter_min_variance", -MAX_INTEGER, MAX_INTEGER),
-        (received + "jitter_max_variance", -MAX_INTEGER, MAX_INTEGER),
-        (received + "mean_interval", 0.0, MAX_INTEGER),
-    )
+    own = {received + "quality_percentage": (0.0, FLAWLESS_R), received + "mos": (MIN_MOS, MAX_MOS)}
+    figures = {
+        received + "jitter_loss_rate": (0.0, MAX_INTEGER),
+        received + "jitter_min_variance": (-MAX_INTEGER, MAX_INTEGER),
+        received + "jitter_max_variance": (-MAX_INTEGER, MAX_INTEGER),
+        received + "mean_interval": (0.0, MAX_INTEGER),
+    }
+    flaws = received + "flaw_total"
     return Headers(
-        sent + "packet_count",
-        sent + "raw_bytes",
-        received + "packet_count",
-        received + "raw_bytes",
-        received + "flaw_total",
-        scales(*own),
-        scales(*figures, *own),
+        sent=sent + "packet_count",
+        sent_octets=sent + "raw_bytes",
+        received=received + "packet_count",
+        flaws=flaws,
+        own=Together((), own),
+        rest=Together((received + "raw_bytes", flaws), {**figures, **own}),
     )
 
 

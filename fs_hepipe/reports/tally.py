@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fs_hepipe.calls.leg import Leg
@@ -54,16 +54,15 @@ class Tally:
     def __init__(self) -> None:
         self._series: dict[Peer, dict[str, Histogram]] = {}
 
-    def note(self, get: Get, leg: Leg, found: Iterable[Measured]) -> None:
+    def note(self, get: Get, leg: Leg, found: Sequence[Measured]) -> None:
         """Counts what was measured of a leg that ended."""
-        counted = [each for each in found if each.medium.kind == AUDIO]
-        if not counted:
+        if not found:
             return
         gateway = shown(get(names.SIP_GATEWAY if leg.outbound is False else names.SIP_GATEWAY_NAME) or "", MAX_NAME)
         profile = shown(_profile(leg), MAX_NAME)
-        for _, is_received, report in counted:
-            peer = Peer(gateway, profile, RECEIVED if is_received else SENT)
-            _count(report, self._of(peer))
+        for medium, is_received, report in found:
+            if medium.kind == AUDIO:
+                _count(report, self._of(Peer(gateway, profile, RECEIVED if is_received else SENT)))
 
     def _of(self, peer: Peer) -> dict[str, Histogram]:
         known = self._series.get(peer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from operator import le
-from typing import NamedTuple, Optional
+from typing import Optional
 
 from fs_hepipe.words import names
 from fs_hepipe.words.counters import Counts
@@ -38,7 +38,6 @@ MAX_DIGITS_32 = 10
 
 _hexadecimal = re.compile("[0-9A-Fa-f]{1,8}").fullmatch  # 32 bits
 _decimal_fraction = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
-_decimal_fractions = re.compile(r"(?:-?[0-9]{1,15}(?:\.[0-9]{1,9})? )+").fullmatch  # each below MAX_INTEGER
 
 
 def _not_a_number(header: str, text: str) -> MappingError:
@@ -120,17 +119,23 @@ def _decimal(text: str) -> Optional[float]:
     return number if number is None or -MAX_INTEGER <= number <= MAX_INTEGER else None
 
 
-class Scales(NamedTuple):
-    """Headers that are decimal fractions, each on a scale of its own; see `scales`."""
+class Together:
+    """Headers that are numbers and that are nearly always all there, read together: see `Lenient.each`."""
 
-    headers: tuple[str, ...]
-    least: tuple[float, ...]
-    most: tuple[float, ...]
-
-
-def scales(*each: tuple[str, float, float]) -> Scales:
-    """Of headers with the least and the most that each can be."""
-    return Scales(*zip(*each))
+    def __init__(self, whole: tuple[str, ...], fractions: dict[str, tuple[float, float]]) -> None:
+        """
+        Args:
+            whole: those that are non-negative decimal numbers.
+            fractions: those that are decimal fractions, with the least and the most that each can be.
+        """
+        self.whole = whole
+        self.fractions = tuple(fractions)
+        self.headers = (*whole, *fractions)
+        self.least = tuple([least for least, _ in fractions.values()])
+        self.most = tuple([most for _, most in fractions.values()])
+        # each of them below MAX_INTEGER
+        shape = ["[0-9]{1,15}"] * len(whole) + [r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?"] * len(fractions)
+        self.are_plain = re.compile(" ".join(shape)).fullmatch
 
 
 class Lenient:
@@ -151,21 +156,15 @@ class Lenient:
             self._is_no_number(header)
         return number
 
-    def unsigned_each(self, headers: tuple[str, ...]) -> list[Optional[int]]:
-        """As `unsigned`, in their order."""
-        return numbers(self._get, headers, self._left_out)
-
-    def decimals(self, on: Scales) -> list[Optional[float]]:
-        """Decimal fractions on their scales, in their order."""
-        texts = [*map(self._get, on.headers)]
-        try:
-            if _decimal_fractions(" ".join(texts) + " "):  # type: ignore[arg-type]  # together: a third of the time
-                found = [*map(float, texts)]  # type: ignore[arg-type]
-                if all(map(le, on.least, found)) and all(map(le, found, on.most)):
-                    return found  # type: ignore[return-value]
-        except (TypeError, ValueError):
-            pass  # one is missing, or is two
-        return [*map(self.decimal, *on)]
+    def each(self, of: Together) -> tuple[list[Optional[int]], list[Optional[float]]]:
+        """The whole numbers and the decimal fractions, each as by itself, in their order."""
+        texts = [*map(self._get, of.headers)]
+        if None not in texts and of.are_plain(" ".join(texts)):  # type: ignore[arg-type]  # half of the time
+            rest = len(of.whole)
+            fractions = [*map(float, texts[rest:])]  # type: ignore[arg-type]
+            if all(map(le, of.least, fractions)) and all(map(le, fractions, of.most)):
+                return [*map(int, texts[:rest])], [*fractions]  # type: ignore[arg-type]
+        return [*map(self.unsigned, of.whole)], [*map(self.decimal, of.fractions, of.least, of.most)]
 
     def decimal(self, header: str, least: float = -MAX_INTEGER, most: float = MAX_INTEGER) -> Optional[float]:
         """A decimal fraction on a scale."""
