@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fs_hepipe.reports.emodel import G711_WITH_PLC, mos, rating
-from fs_hepipe.reports.opinion import DEEPEST, SHALLOWEST, band, buffered, opinion, told
+from fs_hepipe.reports.opinion import (
+    CONCEALING,
+    DEEPEST,
+    NOT_CONCEALING,
+    SHALLOWEST,
+    band,
+    buffered,
+    opinion,
+    told,
+)
 
 RATED = st.sampled_from(["PCMU", "PCMA", "G729", "G723"])
 SHARES = st.floats(0, 1)
@@ -41,6 +50,18 @@ def test_more_loss_jitter_or_delay_is_never_better(
         assert worse[0] <= good[0] + 1e-9
         assert worse[1] <= good[1] + 1e-9
     assert good[1] <= good[0]
+
+
+@given(RATED, SHARES, JITTERS, TRIPS, st.booleans())
+def test_an_estimate_is_what_the_e_model_says_with_and_without_the_delay(
+    codec: str, loss: float, jitter: float, rtt: float, plc: bool
+) -> None:
+    found = opinion(codec, loss, jitter, rtt, 20, conceals=plc)
+    assert found is not None
+    depth, late = buffered(jitter)
+    damaged, of_codec = loss + (1 - loss) * late, (CONCEALING if plc else NOT_CONCEALING)[codec]
+    r = rating(rtt / 2 + 20 + depth, damaged, of_codec)
+    assert found == (r, mos(rating(0, damaged, of_codec)), mos(r), late)
 
 
 def test_without_a_round_trip_only_listening_is_estimated() -> None:

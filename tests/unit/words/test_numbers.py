@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Callable, Optional
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.errors import MappingError
 from fs_hepipe.words.numbers import (
+    MAX_INTEGER,
+    Lenient,
+    Together,
     decimal,
     event_time,
     hexadecimal,
@@ -82,6 +87,39 @@ def test_one_of_many_that_is_no_number_is_absent_and_counted(text: str) -> None:
     left_out = Counts[str]()
     assert numbers({"A": "1", "B": text, "C": "3"}.get, HEADERS, left_out) == [1, None, 3]
     assert left_out == {"not_a_number": 1}
+
+
+STATISTICS = Together(("A", "B"), {"C": (-MAX_INTEGER, MAX_INTEGER), "D": (0.0, 100.0), "E": (1.0, 5.0)})
+TEXTS = st.sampled_from([
+    None, "", "0", "7", "-1", "-0", "0.0", "100.00", "100.01", "0.99", "5.00", "1.", ".5", "x", "nan", "-nan", "inf",
+    "1e3", " 1", "1 ", "1 2", "1\n", "1_0", "٣", "²", "\udce9", "9" * 15, str(2**53), str(2**53 + 1), "9" * 400,
+    "9" * 5000, "0." + "3" * 9, "0." + "3" * 10,
+])  # fmt: skip
+
+
+def test_statistics_that_are_all_there_are_read_together() -> None:
+    asked: list[str] = []
+
+    def get(header: str) -> str:
+        asked.append(header)
+        return {"A": "7", "B": "0", "C": "-2.50", "D": "100.00", "E": "4.41"}[header]
+
+    left_out = Counts[str]()
+    assert Lenient(get, left_out).each(STATISTICS) == ([7, 0], [-2.5, 100.0, 4.41])
+    assert (asked, left_out) == (["A", "B", "C", "D", "E"], {})
+
+
+@given(st.fixed_dictionaries({header: TEXTS | st.just("3") for header in STATISTICS.headers}))
+def test_statistics_read_together_are_those_read_one_by_one(texts: dict[str, Optional[str]]) -> None:
+    left_out, counted = Counts[str](), Counts[str]()
+    together, one_by_one = Lenient(texts.get, left_out), Lenient(texts.get, counted)
+    whole = [one_by_one.unsigned(header) for header in ("A", "B")]
+    fractions = [
+        one_by_one.decimal("C"), one_by_one.decimal("D", 0.0, 100.0), one_by_one.decimal("E", 1.0, 5.0)
+    ]  # fmt: skip
+    assert together.each(STATISTICS) == (whole, fractions)
+    assert [*map(together.is_broken, texts)] == [*map(one_by_one.is_broken, texts)]
+    assert left_out == counted
 
 
 @pytest.mark.parametrize("text, number", [("00000000", 0), ("7f082297", 0x7F082297), ("FFFFFFFF", 2**32 - 1)])
