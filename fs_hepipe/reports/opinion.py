@@ -121,9 +121,11 @@ def opinion(
 
 def buffered(jitter: float) -> tuple[float, float]:
     """How long the de-jitter buffer holds a packet, ms, and which share of packets comes too late for it."""
-    jitter = min(max(jitter, 0.0), WORST_JITTER)
+    if jitter <= 0:
+        return SHALLOWEST, 0.0
+    jitter = min(jitter, WORST_JITTER)
     depth = min(max(DEPTH * jitter, SHALLOWEST), DEEPEST)
-    return depth, 0.5 * math.exp(-depth / (SPREAD * jitter)) if jitter else 0.0
+    return depth, 0.5 * math.exp(-depth / (SPREAD * jitter))
 
 
 def told(found: Optional[Opinion]) -> dict[str, Any]:

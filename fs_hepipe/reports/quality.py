@@ -60,24 +60,22 @@ def measured(
         sums_up: whether there were periodic reports, whose mean, minimum and worst are told.
     """
     statistics = Lenient(get, left_out)
-    sent: list[Measured] = []
-    received: list[Measured] = []
     audio, video = leg.audio, leg.video
     if audio is None and video is None:
         audio = Medium(AUDIO)
-    for medium in (video, audio):
-        if medium is None:
-            continue
-        for is_received, stream, report, of_this_way in (
-            (False, medium.sent, _sent(statistics, medium), sent),
-            (True, medium.received, _received(statistics, medium), received),
-        ):
+    found: list[Measured] = []
+    for is_received in (False, True):
+        for medium in (video, audio):
+            if medium is None:
+                continue
+            stream = medium.received if is_received else medium.sent
+            report = _received(statistics, medium) if is_received else _sent(statistics, medium)
             if report:
                 sums, summed_up = summary(stream, medium, conceals=conceals) if sums_up else (NO_INTERVALS, {})
                 report.update(_estimated(report, medium, stream, sums, conceals=conceals) or _of_the_switch(report))
                 report.update(summed_up)
-                of_this_way.append(Measured(medium, is_received, report))
-    return sent + received
+                found.append(Measured(medium, is_received, report))
+    return found
 
 
 def qos(

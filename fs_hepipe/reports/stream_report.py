@@ -134,10 +134,9 @@ def records_of(
         # fmt: on
         about.update(report)
         payload, percent = to_json(about), None if mos is None else round(mos * 100)
-        records += [
-            Record(timestamp, protocol_type, payload, is_received, RTP, medium.kind, percent)
-            for protocol_type in protocol_types
-        ]
+        for protocol_type in protocol_types:
+            record = Record(timestamp, protocol_type, payload, is_received, RTP, medium.kind, percent)
+            records.append(record)
     return records
 
 

@@ -7,6 +7,7 @@ A header that is not a number is a MappingError that names it, or absent and cou
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from operator import le
 from typing import Optional
 
@@ -156,14 +157,14 @@ class Lenient:
             self._is_no_number(header)
         return number
 
-    def each(self, of: Together) -> tuple[list[Optional[int]], list[Optional[float]]]:
+    def each(self, of: Together) -> tuple[Sequence[Optional[int]], Sequence[Optional[float]]]:
         """The whole numbers and the decimal fractions, each as by itself, in their order."""
         texts = [*map(self._get, of.headers)]
         if None not in texts and of.are_plain(" ".join(texts)):  # type: ignore[arg-type]  # half of the time
             rest = len(of.whole)
             fractions = [*map(float, texts[rest:])]  # type: ignore[arg-type]
             if all(map(le, of.least, fractions)) and all(map(le, fractions, of.most)):
-                return [*map(int, texts[:rest])], [*fractions]  # type: ignore[arg-type]
+                return [*map(int, texts[:rest])], fractions  # type: ignore[arg-type]
         return [*map(self.unsigned, of.whole)], [*map(self.decimal, of.fractions, of.least, of.most)]
 
     def decimal(self, header: str, least: float = -MAX_INTEGER, most: float = MAX_INTEGER) -> Optional[float]:
