@@ -121,10 +121,10 @@ def _simultaneous() -> float:
 def _delay_impairment(delay: float) -> float:
     """Id: echo of the talker, echo of the listener, and delay itself (§7.3)."""
     terv = TELR - 40 * math.log10((1 + delay / 10) / (1 + delay / 150)) + 6 * math.exp(-0.3 * delay**2)
-    talked = _ROE - (80 + 2.5 * (terv - 14))
-    talker: float = (talked / 2 + math.sqrt(talked**2 / 4 + 100) - 1) * (1 - math.exp(-delay))
-    heard = _RO - _RLE_AT_0 * (2 * delay + 1) ** -0.25
-    listener: float = heard / 2 + math.sqrt(heard**2 / 4 + 169)
+    above_re = _ROE - (80 + 2.5 * (terv - 14))
+    talker: float = (above_re / 2 + math.sqrt(above_re**2 / 4 + 100) - 1) * (1 - math.exp(-delay))
+    above_rle = _RO - _RLE_AT_0 * (2 * delay + 1) ** -0.25
+    listener: float = above_rle / 2 + math.sqrt(above_rle**2 / 4 + 169)
     if delay <= MIN_PERCEIVABLE:
         return talker + listener
     x = math.log2(delay / MIN_PERCEIVABLE)
@@ -139,4 +139,4 @@ _RLE_AT_0 = 10.5 * (WEPL + 7)
 _ID_AT_0 = _delay_impairment(0.0)
 
 UNDELAYED = lossless(0.0)
-"""Of listening alone."""
+"""R of listening alone, as far as codec and loss do not lower it."""

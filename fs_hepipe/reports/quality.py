@@ -64,7 +64,7 @@ def measured(
     if audio is None and video is None:
         audio = Medium(AUDIO)
     found: list[Measured] = []
-    for is_received in (False, True):
+    for is_received in (False, True):  # rule 6
         for medium in (video, audio):
             if medium is None:
                 continue
@@ -95,8 +95,7 @@ def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:
     if lost is not None and packets is not None and packets + lost < 0:
         lost = None
         statistics.leave_out("contradicted")
-    whole, fractions = statistics.each(headers.rest)
-    octets, flaws = whole
+    (octets, flaws), fractions = statistics.each(headers.rest)
     weighted_rate, least_variance, most_variance, interval, r, mos = fractions
     report: dict[str, Any] = {} if packets is None else {"TOTAL_PK": packets}
     if lost is not None:
@@ -109,8 +108,9 @@ def _received(statistics: Lenient, medium: Medium) -> dict[str, Any]:
         else:  # gaps in a row count many times over, see `_shows_loss`
             statistics.leave_out("off_scale")
     if not _shows_loss(r, mos, packets or 0, lost, weighted_rate, flaws):
-        for _ in known({"R": r, "MOS": mos}):
-            statistics.leave_out("contradicted")
+        for figure in (r, mos):
+            if figure is not None:
+                statistics.leave_out("contradicted")
         r = mos = None
     # fmt: off
     report.update(known({

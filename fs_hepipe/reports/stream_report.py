@@ -1,5 +1,6 @@
 """
-A report on the quality of one stream: which stream of which call it is about, and the records it is sent as.
+A report on the quality of one stream: where FreeSWITCH tells what it counted of it, which stream of which call it is
+about, and the records it is sent as.
 
 Keys are those of the "rtpagent" full report as Homer and heplify-server read it.
 """
