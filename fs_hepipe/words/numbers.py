@@ -165,7 +165,10 @@ class Lenient:
             fractions = [*map(float, texts[rest:])]  # type: ignore[arg-type]
             if all(map(le, of.least, fractions)) and all(map(le, fractions, of.most)):
                 return [*map(int, texts[:rest])], fractions  # type: ignore[arg-type]
-        return [*map(self.unsigned, of.whole)], [*map(self.decimal, of.fractions, of.least, of.most)]
+        read = Lenient(dict(zip(of.headers, texts)).get, self._left_out)
+        found = [*map(read.unsigned, of.whole)], [*map(read.decimal, of.fractions, of.least, of.most)]
+        self._broken |= read._broken
+        return found
 
     def decimal(self, header: str, least: float = -MAX_INTEGER, most: float = MAX_INTEGER) -> Optional[float]:
         """A decimal fraction on a scale."""
