@@ -183,8 +183,21 @@ MAX_CODEC = 64
 
 _Pair = tuple[Optional[str], Optional[str]]
 
-_Told = tuple[_Pair, _Pair, Optional[_Pair]]
-"""IP addresses and ports as variables: our side, what the far end announced, where its media come from."""
+class _Told(NamedTuple):
+    """What the variables tell of a medium, as they have it."""
+
+    local: _Pair
+    """IP address and port of our side, as below."""
+    announced: _Pair
+    """What the far end announced."""
+    adjusted: Optional[_Pair]
+    """Where its media come from, if that is not as announced."""
+    ssrc: Optional[str]
+    """Ours."""
+    codec: tuple[Optional[str], ...]
+    """Its name, clock, payload type and ptime; not read without an SSRC."""
+    tells_sent: bool
+    """Whether FreeSWITCH fires an event for each RTCP that it sends."""
 
 
 def observe_media(
@@ -196,21 +209,26 @@ def observe_media(
     Most events bring what the one before did, and with it two SDPs of 1 kB: those are not read again.
     """
     local_sdp, remote_sdp = get(names.LOCAL_SDP), get(names.REMOTE_SDP)
-    told = _told(get, _HEADERS[AUDIO])
+    told = _read(get, _HEADERS[AUDIO])
     known = hash((local_sdp, remote_sdp, told))
-    if video is None and audio is not None and audio.told == known:
-        _observe_codec(audio, get)
-        return audio, None
-    ours = media_lines(local_sdp) if local_sdp else ()
-    theirs = media_lines(remote_sdp) if remote_sdp else ()
-    of_audio, moved = told, told[1]
+    again = False
+    if audio is not None:
+        if video is None and audio.told == known:
+            return audio, None
+        again = audio.told is None
+    ours = media_lines(local_sdp, again=again) if local_sdp else ()
+    theirs = media_lines(remote_sdp, again=again) if remote_sdp else ()
+    of_audio, moved = told, told.announced
     is_videos = _is_candidate(theirs, VIDEO, moved) and not _is_candidate(theirs, AUDIO, moved)
     if is_videos:
-        of_audio = told[0], (get(names.REMOTE_AUDIO_IP), get(names.REMOTE_AUDIO_PORT)), None
+        chosen = get(names.REMOTE_AUDIO_IP), get(names.REMOTE_AUDIO_PORT)
+        of_audio = told._replace(announced=chosen, adjusted=None)
     audio = _observe(AUDIO, audio, get, of_audio, ours, theirs)
     if video is not None or (_line(ours, VIDEO, None) and _line(theirs, VIDEO, None)):
-        of_video = _told(get, _HEADERS[VIDEO])
-        video = _observe(VIDEO, video, get, (of_video[0], moved, None) if is_videos else of_video, ours, theirs)
+        of_video = _read(get, _HEADERS[VIDEO])
+        if is_videos:
+            of_video = of_video._replace(announced=moved, adjusted=None)
+        video = _observe(VIDEO, video, get, of_video, ours, theirs)
     if audio is not None:
         is_all = audio.active and theirs and not any(line.ice for line in theirs)  # ICE has more variables
         audio.told = known if is_all else None
@@ -226,22 +244,25 @@ def _observe(
     theirs: tuple[MediaLine, ...],
 ) -> Optional[Medium]:
     headers = _HEADERS[kind]
-    local, announced, adjusted = told
+    local, announced, adjusted, *_ = told
     our_line, their_line = _line(ours, kind, local[1]), _line(theirs, kind, announced[1])
-    if ours and theirs and our_line is not None and not any(line.kind == kind for line in theirs):
+    if ours and theirs and our_line is not None and their_line is None and not _has(theirs, kind):
         if medium is not None and medium.active:
-            _observe_codec(medium, get)
+            _observe_codec(medium, told)
         if medium is not None or announced[0] is None:
             return medium
     elif (ours and our_line is None) or (theirs and their_line is None):
         if medium is not None:
             medium.active = False
         return medium
-    local_rtp = _endpoint(*local, our_line)
-    remote_rtp = (adjusted and _endpoint(*adjusted, None)) or _endpoint(*announced, their_line)
+    local_rtp = media_endpoint(*_told_or_said(local, our_line))
+    remote_rtp = media_endpoint(*_told_or_said(adjusted, None)) if adjusted is not None else None
     if remote_rtp is None:
-        is_ipv6 = local_rtp is not None and ":" in local_rtp.ip
-        remote_rtp = host_endpoint(*_told_or_said(*announced, their_line), as_ipv6=is_ipv6)
+        ip, port = _told_or_said(announced, their_line)
+        remote_rtp = media_endpoint(ip, port)
+        if remote_rtp is None:
+            is_ipv6 = local_rtp is not None and ":" in local_rtp.ip
+            remote_rtp = host_endpoint(ip, port, as_ipv6=is_ipv6)
     if medium is None:
         if local_rtp is None and remote_rtp is None:
             return None
@@ -254,7 +275,7 @@ def _observe(
     if remote_rtp is not None:
         rtcp = remote_rtp if mux else _remote_rtcp(get, headers, remote_rtp, their_line)
         medium.set_remote(remote_rtp, rtcp)
-    _observe_codec(medium, get)
+    _observe_codec(medium, told)
     return medium
 
 
@@ -262,48 +283,54 @@ def _is_candidate(lines: tuple[MediaLine, ...], kind: str, pair: _Pair) -> bool:
     return any(each[1:] == pair for line in lines if line.kind == kind for each in line.candidates)
 
 
-def _observe_codec(medium: Medium, get: Get) -> None:
+def _observe_codec(medium: Medium, told: _Told) -> None:
     """Our SSRC and the codec, as they are set when RTP begins; the ptime can change without any SDP."""
-    headers = _HEADERS[medium.kind]
-    ssrc = integer(get(headers.ssrc))
-    if headers.tells_sent is not None:
-        medium.tells_sent = get(headers.tells_sent) == "true"
+    medium.tells_sent = told.tells_sent
+    ssrc = integer(told.ssrc)
     if ssrc:
         if ssrc != medium.told_ssrc:  # else what the far end reports about is newer
             medium.told_ssrc = medium.sent.ssrc = ssrc
-        codec = get(headers.codec) or None
+        codec, clock, payload_type, ptime = told.codec
         if codec != medium.codec:
             codec = without_secrets(beginning(codec or ""))[:MAX_CODEC]
             medium.codec = intern(codec) or None  # there are few, and many media
-        medium.clock = integer(get(headers.clock)) or medium.clock
-        medium.payload_type = integer(get(headers.payload_type))
-        medium.ptime = integer(get(headers.ptime)) if headers.ptime else None
+        medium.clock = integer(clock) or medium.clock
+        medium.payload_type = integer(payload_type)
+        medium.ptime = integer(ptime)
 
 
-def _told(get: Get, headers: _Headers) -> _Told:
-    announced = _pair(get, headers.announced)
-    return _pair(get, headers.local), announced, _adjusted(get, headers, announced)
+def _read(get: Get, headers: _Headers) -> _Told:
+    announced, ssrc = _pair(get, headers.announced), get(headers.ssrc)
+    codec: tuple[Optional[str], ...] = ()
+    if ssrc:
+        ptime = get(headers.ptime) if headers.ptime is not None else None
+        codec = get(headers.codec), get(headers.clock), get(headers.payload_type), ptime
+    tells_sent = headers.tells_sent is None or get(headers.tells_sent) == "true"
+    return _Told(_pair(get, headers.local), announced, _adjusted(get, headers, announced), ssrc, codec, tells_sent)
 
 
 def _pair(get: Get, headers: tuple[str, str]) -> _Pair:
     return get(headers[0]), get(headers[1])
 
 
+def _has(lines: tuple[MediaLine, ...], kind: str) -> bool:
+    return any(line.kind == kind for line in lines)
+
+
 def _line(lines: tuple[MediaLine, ...], kind: str, port: Optional[str]) -> Optional[MediaLine]:
     """The line of a kind that was taken: the one of this port, else the first that was not refused."""
     taken = [line for line in lines if line.kind == kind and line.port]
-    number = integer(port)
-    return next((line for line in taken if line.port == number), taken[0] if taken else None)
+    if len(taken) > 1:
+        number = integer(port)
+        for line in taken:
+            if line.port == number:
+                return line
+    return taken[0] if taken else None
 
 
-def _endpoint(ip: Optional[str], port: Optional[str], line: Optional[MediaLine]) -> Optional[Endpoint]:
-    """The endpoint that the variables have, each filled in by the SDP's line where it is missing."""
-    return media_endpoint(*_told_or_said(ip, port, line))
-
-
-def _told_or_said(
-    ip: Optional[str], port: Optional[str], line: Optional[MediaLine]
-) -> tuple[Optional[str], Optional[int]]:
+def _told_or_said(pair: _Pair, line: Optional[MediaLine]) -> tuple[Optional[str], Optional[int]]:
+    """IP address and port that the variables have, each filled in by the SDP's line where it is missing."""
+    ip, port = pair
     return ip or (line and line.ip), integer(port) if port else line and line.port
 
 

@@ -7,13 +7,14 @@ like one, and at the end of a line they are nothing. What is not understood is p
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple, Optional
 
 from fs_hepipe.words.numbers import MAX_PORT, integer
 
 KEPT = 256
-"""SDPs kept, about 2 kB each: those of 128 legs at a time. Every event of a leg with variables brings the same two."""
+"""SDPs kept, about 2 kB each: of 128 legs at a time that have to be read with every event."""
 
 MAX_KEPT = 16_384
 """Characters of an SDP that is kept; one of a browser with many candidates has 10,000."""
@@ -33,8 +34,16 @@ MODES = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 ON_HOLD = "0.0.0.0"  # noqa: S104
 """The address of a stream on hold (RFC 3264 §8.4): of IPv4 only."""
 
+CANDIDATE = "candidate"
+"""The attribute that names an ICE candidate (RFC 8839 §5.1)."""
+
 MAX_CANDIDATES = 32
 """ICE candidates of a line that are read."""
+
+# The lines that are read, and those with an attribute that begins as one of these; most lines are neither.
+_lines = re.compile(
+    rf"\n((?:[mc]=|a=[^\S\n]*(?i:{'|'.join(sorted({*READ, *MODES, CANDIDATE}))}))[^\n]*)"
+).findall
 
 
 class Candidate(NamedTuple):
@@ -64,28 +73,35 @@ class MediaLine(NamedTuple):
     candidates: tuple[Candidate, ...] = ()
 
 
-def media_lines(sdp: str) -> tuple[MediaLine, ...]:
-    """The media lines, in their order, `MAX_LINES` at the most."""
-    if len(sdp) <= MAX_KEPT:
-        return _media_lines(sdp)
+def media_lines(sdp: str, *, again: bool = False) -> tuple[MediaLine, ...]:
+    """
+    The media lines, in their order, `MAX_LINES` at the most.
+
+    Args:
+        again: whether the same SDP was read a moment ago, and will be; then it is kept.
+    """
+    if again and len(sdp) <= MAX_KEPT:
+        return _kept(sdp)
     if len(sdp) > MAX_READ:
         sdp = sdp[:MAX_READ].rpartition("\n")[0]
-    return _media_lines.__wrapped__(sdp)
+    return _media_lines(sdp)
 
 
-@lru_cache(maxsize=KEPT)
 def _media_lines(sdp: str) -> tuple[MediaLine, ...]:
     session, *sections = _sections(sdp)
     found = []
     for section in sections[:MAX_LINES]:
-        kind, *words = section.line[2:].split() or [""]
-        attributes = {**session.attributes, **section.attributes}
+        kind, *words = section.line.split(None, 2) or [""]
+        attributes = section.attributes
+        if session.attributes:
+            attributes = {**session.attributes, **attributes}
+        rtcp = attributes.get("rtcp", "").split(None, 1)
         found.append(
             MediaLine(
                 kind.lower(),
                 section.ip or session.ip,
                 _port(words[0].partition("/")[0]) if words else 0,
-                _port((attributes.get("rtcp", "").split() or [""])[0]) or None,
+                (_port(rtcp[0]) or None) if rtcp else None,
                 "rtcp-mux" in attributes,
                 "ice-ufrag" in attributes,
                 tuple(section.candidates),
@@ -94,13 +110,16 @@ def _media_lines(sdp: str) -> tuple[MediaLine, ...]:
     return tuple(found)
 
 
+_kept = lru_cache(maxsize=KEPT)(_media_lines)
+
+
 def flows_both_ways(sdp: Optional[str]) -> bool:
     """
     Whether nobody is on hold: neither `sendonly`, `recvonly` nor `inactive`, and an address (RFC 3264 §8.4). So is no
     SDP at all. Only the first audio line counts.
     """
     session, *media = _sections(sdp or "")
-    audio = next((section for section in media if section.line[2:].split()[:1] == ["audio"]), session)
+    audio = next((section for section in media if section.line.split(None, 1)[:1] == ["audio"]), session)
     return (audio.mode or session.mode or "sendrecv") == "sendrecv" and (audio.ip or session.ip) != ON_HOLD
 
 
@@ -111,7 +130,7 @@ class _Section:
 
     def __init__(self, line: str) -> None:
         self.line = line
-        """Its `m=` line; empty for the session."""
+        """What its `m=` says; empty for the session."""
         self.ip: Optional[str] = None
         self.attributes: dict[str, str] = {}
         """Those that are read, by their names; of several with one name the last, as the switch takes them."""
@@ -124,31 +143,32 @@ def _sections(sdp: str) -> list[_Section]:
     """The session and its media, all lines read once."""
     section = _Section("")
     sections = [section]
-    for line in sdp.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        kind = line[:2]
-        if kind == "a=":
-            name, _, value = line[2:].partition(":")
+    lines: list[str] = _lines("\n" + sdp.replace("\r", "\n"))  # `\r\n` makes an empty line more
+    for line in lines:
+        kind, value = line[0], line[2:]
+        if kind == "a":
+            name, _, value = value.partition(":")
             name = name.strip().lower()
             if name in READ:
                 section.attributes[name] = value
             elif name in MODES:
                 section.mode = name
-            elif name == "candidate" and len(section.candidates) < MAX_CANDIDATES:
+            elif name == CANDIDATE and len(section.candidates) < MAX_CANDIDATES:
                 _, component, transport, _, ip, port, *_ = [*value.split(maxsplit=6), *[""] * 6]
                 if transport.lower() == "udp":
                     section.candidates.append(Candidate(component, ip, port))
-        elif kind == "m=":
-            section = _Section(line)
+        elif kind == "m":
+            section = _Section(value)
             sections.append(section)
-        elif kind == "c=" and section.ip is None:
-            section.ip = _address(line)
+        elif section.ip is None:
+            section.ip = _address(value)
     return sections
 
 
-def _address(line: str) -> Optional[str]:
-    """The address of `c=IN IP4 192.0.2.1/127` or `c=IN IP6 2001:db8::1`, without TTL."""
-    nettype, _, *address = [*line[2:].split(), "", ""]
-    return address[0].partition("/")[0] if nettype.upper() == "IN" and address[0] else None
+def _address(value: str) -> Optional[str]:
+    """The address of `IN IP4 192.0.2.1/127` or `IN IP6 2001:db8::1`, without TTL."""
+    words = value.split(None, 3)
+    return words[2].partition("/")[0] if len(words) > 2 and words[0].upper() == "IN" else None  # noqa: PLR2004
 
 
 def _port(text: str) -> int:

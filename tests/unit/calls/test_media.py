@@ -197,10 +197,15 @@ def test_the_sdps_of_the_event_before_are_not_read_again(monkeypatch: pytest.Mon
     variables = {**audio(), **sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 0")}
     medium = of(variables)
     assert reads.call_count == 2
-    assert of({**variables, "variable_rtp_use_codec_ptime": "40"}, medium).ptime == 40
+    of(dict(variables), medium)
     assert reads.call_count == 2
     of({**variables, **sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 8")}, medium)
     assert reads.call_count == 4
+
+
+def test_a_ptime_that_changes_without_any_sdp_is_learned() -> None:
+    variables = {**audio(), **sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 0")}
+    assert of({**variables, "variable_rtp_use_codec_ptime": "40"}, of(variables)).ptime == 40
 
 
 # --- where media really come from ---

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.calls.sdp import MAX_KEPT, MAX_LINES, MAX_READ, MediaLine, _media_lines, media_lines
+from fs_hepipe.calls.sdp import MAX_KEPT, MAX_LINES, MAX_READ, MediaLine, _kept, media_lines
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
 
@@ -151,9 +151,9 @@ def test_a_tab_separates_the_rtcp_port_too() -> None:
 def test_media_lines_that_are_read_are_bounded_and_so_is_what_is_kept() -> None:
     many = HEAD + "m=audio 4000 RTP/AVP 0\r\n" * 5000
     assert len(media_lines(many)) == MAX_LINES
-    before = _media_lines.cache_info().currsize
-    media_lines(many + "x")
-    assert _media_lines.cache_info().currsize == before
+    before = _kept.cache_info().currsize
+    media_lines(many + "x", again=True)
+    assert _kept.cache_info().currsize == before
 
 
 def test_the_last_of_several_rtcp_ports_counts() -> None:
@@ -179,6 +179,14 @@ def test_a_media_line_may_end_after_its_port() -> None:
 @pytest.mark.parametrize("length", [MAX_KEPT + 1, MAX_READ, MAX_READ + 1])
 def test_a_long_sdp_is_read_and_not_kept(length: int) -> None:
     begin = "v=0\r\nc=IN IP4 192.0.2.2\r\nm=audio 20000 RTP/AVP 0\r\na=x:"
-    before = _media_lines.cache_info().currsize
-    assert [line.port for line in media_lines(begin + "x" * (length - len(begin)))] == [20_000]
-    assert _media_lines.cache_info().currsize == before
+    before = _kept.cache_info().currsize
+    assert [line.port for line in media_lines(begin + "x" * (length - len(begin)), again=True)] == [20_000]
+    assert _kept.cache_info().currsize == before
+
+
+def test_an_sdp_that_is_read_again_is_kept_and_another_one_is_not() -> None:
+    sdp = f"{HEAD}m=audio 20002 RTP/AVP 0\r\na=rtcp-mux\r\n"
+    before = _kept.cache_info()
+    assert media_lines(sdp) == media_lines(sdp, again=True) == media_lines(sdp, again=True)
+    after = _kept.cache_info()
+    assert (after.misses, after.hits) == (before.misses + 1, before.hits + 1)
