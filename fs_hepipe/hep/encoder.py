@@ -58,25 +58,15 @@ only the leading zero octet of the next chunk ends (kamailio sipcapture/hep.c).
 
 def chunks(message: Message) -> Iterator[tuple[ChunkType, Any]]:
     """The chunks a message is made of, with their values, in our order."""
-    where, who, optional = _values(message)
+    where: tuple[Any, ...] = (
+        message.ip_family, message.ip_protocol, message.src_ip, message.dst_ip, message.src_port, message.dst_port,
+    )  # fmt: skip
+    optional = message.auth_key, message.correlation_id, message.node_name, message.mos
     yield from zip(WHERE[where[0]], where)
     yield from zip(WHEN, divmod(message.timestamp, MICROS))
-    yield from zip(WHO, who)
+    yield from zip(WHO, (message.protocol_type, message.capture_id))
     yield from ((chunk_type, value) for chunk_type, value in zip(OPTIONAL, optional) if value is not None)
     yield ChunkType.PAYLOAD, message.payload
-
-
-def _values(message: Message) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
-    """The values for WHERE, WHO and OPTIONAL."""
-    (
-        _, _, protocol_type, src_ip, dst_ip, src_port, dst_port, ip_protocol,
-        capture_id, correlation_id, node_name, auth_key, mos, _,
-    ) = message  # fmt: skip
-    return (
-        (message.ip_family, ip_protocol, src_ip, dst_ip, src_port, dst_port),
-        (protocol_type, capture_id),
-        (auth_key, correlation_id, node_name, mos),
-    )
 
 
 _pack_header = struct.Struct(">" + 3 * HEADER_FIELD.fmtstr[1:]).pack
@@ -167,16 +157,21 @@ _pack_who = _row(WHO)
 
 
 @lru_cache(maxsize=KEPT)
-def _before(where: tuple[Any, ...]) -> bytes:
-    """The octets up to a message's time."""
-    return _pack_where[where[0]](where) + _SECONDS_HEADER
+def _before(family: Any, *where: Any) -> bytes:
+    """The octets up to a message's time: those of `WHERE`."""
+    return _pack_where[family]((family, *where)) + _SECONDS_HEADER
 
 
 @lru_cache(maxsize=KEPT)
-def _behind(who: tuple[Any, ...], optional: tuple[Any, ...], other: tuple[Chunk, ...]) -> bytes:
+def _behind(protocol_type: int, capture_id: int, other: tuple[Chunk, ...], *optional: Any) -> bytes:
     """The octets between a message's time and its payload: all flows of a leg share them."""
-    chosen = [PACKERS[chunk_type](value) for chunk_type, value in zip(OPTIONAL, optional) if value is not None]
-    return b"".join([_pack_who(who), *chosen, *(pack_data(*chunk) for chunk in other), _PAYLOAD_HEADER])
+    packed = _pack_who((protocol_type, capture_id))
+    for chunk_type, value in zip(OPTIONAL, optional):
+        if value is not None:
+            packed += PACKERS[chunk_type](value)
+    for chunk in other:
+        packed += pack_data(*chunk)
+    return packed + _PAYLOAD_HEADER
 
 
 @lru_cache(maxsize=LAYOUTS)
@@ -197,18 +192,21 @@ class Flow:
         HepError: a field does not fit its chunk.
     """
 
-    __slots__ = ("_before", "_behind", "_pack", "_size", "correlation_id")
+    __slots__ = ("_before", "_behind", "_layout", "correlation_id")
 
     def __init__(self, message: Message) -> None:
+        (
+            _, _, protocol_type, src_ip, dst_ip, src_port, dst_port, ip_protocol,
+            capture_id, correlation_id, node_name, auth_key, mos, other,
+        ) = message  # fmt: skip
         try:
-            where, who, optional = _values(message)
-            self._before = _before(where)
-            behind = _behind if len(message.correlation_id or "") <= MAX_KEPT else _behind.__wrapped__
-            self._behind = behind(who, optional, message.other)
+            pack_behind = _behind if len(correlation_id or "") <= MAX_KEPT else _behind.__wrapped__
+            before = _before(message.ip_family, ip_protocol, src_ip, dst_ip, src_port, dst_port)
+            behind = pack_behind(protocol_type, capture_id, other, auth_key, correlation_id, node_name, mos)
         except MISFITS as error:
             raise _misfit(chunks(message), error) from error
-        self._pack, self._size = _layout(len(self._before), len(self._behind))
-        self.correlation_id = message.correlation_id
+        self._before, self._behind, self.correlation_id = before, behind, correlation_id
+        self._layout = _layout(len(before), len(behind))
 
     def encode(self, timestamp: int, payload: bytes) -> bytes:
         """
@@ -219,12 +217,13 @@ class Flow:
             HepError: time or payload do not fit their chunks.
         """
         octets = len(payload)
-        length = self._size + octets
+        pack, size = self._layout
+        length = size + octets
         if length > MAX_LENGTH:
             raise TooLongError(f"a message of {length} octets: HEP3 carries {MAX_LENGTH}")
         seconds, micros = divmod(timestamp, MICROS)
         try:
-            return self._pack(
+            return pack(
                 MAGIC, length,
                 self._before, seconds,
                 _MICROS_HEADER, micros,

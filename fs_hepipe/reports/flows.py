@@ -77,7 +77,7 @@ class Flows:
         if record.plane is SIGNALLING:
             make = self._kept if len(correlation_id) <= MAX_KEPT else self._made
             return make(
-                leg.local, leg.remote, int(leg.ip_protocol), record.received, record.protocol_type, record.mos,
+                leg.local, leg.remote, leg.ip_protocol, record.received, record.protocol_type, record.mos,
                 correlation_id,
             )  # fmt: skip
         medium = leg.video if record.medium == VIDEO else leg.audio
