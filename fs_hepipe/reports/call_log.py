@@ -75,6 +75,8 @@ EXTRA = {
 # fmt: on
 
 LOG = int(ProtocolType.LOG)
+CALL_ID = "call-id"
+"""The last key of a line: of its own Call-ID."""
 OWN_LINE = "LOG"
 """How a line from the dialplan begins; its event is a CUSTOM one, which says nothing."""
 
@@ -107,23 +109,31 @@ def call_log(
     read = {header: get(header) for _, header in EXTRA.get(name, CALLER)}  # each header is asked for once
     by_far_end = is_by_far_end(name, lambda header: read[header] if header in read else get(header), leg)
     if log_format == "full":
-        payload = whole_event(event, masks_digits=masks_digits)
+        return Record(timestamp, LOG, whole_event(event, masks_digits=masks_digits), by_far_end)
+    fields = _fields(read, get, name, leg, other, other_id, by_far_end=by_far_end, masks_digits=masks_digits)
+    call_id = leg.call_id if leg.held is None else None  # if it has to wait, that may be another one by then
+    if log_format == "text":
+        if "text" in fields:  # a line from the dialplan: what it says comes first
+            name, fields = OWN_LINE, {"text": fields.pop("text"), **fields}
+        payload = f"{name} {pairs(fields)}{_named(call_id) if call_id else ''}".encode()
     else:
-        fields = _fields(read, get, name, leg, other, other_id, by_far_end=by_far_end, masks_digits=masks_digits)
-        if log_format == "text":
-            if "text" in fields:  # a line from the dialplan: what it says comes first
-                name, fields = OWN_LINE, {"text": fields.pop("text"), **fields}
-            payload = f"{name} {pairs(fields)}".encode()
-        else:
-            payload = to_json({"event": name, **{key: shown(value) for key, value in fields.items()}})
-    return Record(timestamp, LOG, payload, by_far_end, lacks_call_id=log_format != "full")
+        if call_id:
+            fields[CALL_ID] = call_id
+        payload = to_json({"event": name, **{key: shown(value) for key, value in fields.items()}})
+    if call_id:
+        return Record(timestamp, LOG, payload, by_far_end)
+    return Record(timestamp, LOG, payload, by_far_end, lacks_call_id=True)
 
 
 def naming(payload: bytes, call_id: str) -> bytes:
     """A line, as text or as JSON, that names this Call-ID at its end."""
     if payload.endswith(b"}") and payload.startswith(b"{"):
         return payload[:-1] + b',"call-id":' + to_json(shown(call_id)) + b"}"
-    return payload + f" {pairs({'call-id': call_id[:MAX_LINE]})}".encode()
+    return payload + _named(call_id).encode()
+
+
+def _named(call_id: str) -> str:
+    return f" {pairs({CALL_ID: call_id[:MAX_LINE]})}"
 
 
 def _take_out_secrets(fields: dict[str, str], *, masks_digits: bool) -> None:

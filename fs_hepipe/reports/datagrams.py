@@ -7,15 +7,15 @@ becomes a datagram, or is counted as dropped by a reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Callable, Optional
+from collections.abc import Iterable, Sequence
+from typing import Callable, Optional, Union
 
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.legs import Legs
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.calls.signalling import IP_PROTOCOLS
 from fs_hepipe.calls.waiting import PATIENCE, Waiting
-from fs_hepipe.hep import MAX_UDP_LENGTH, Flow, IpProtocol
+from fs_hepipe.hep import MAX_UDP_LENGTH, IpProtocol
 from fs_hepipe.reports.call_log import naming
 from fs_hepipe.reports.custom import Custom
 from fs_hepipe.reports.flows import Ends, Flows
@@ -75,7 +75,7 @@ class Datagrams:
 
     # --- records that come ---
 
-    def emit(self, leg: Leg, records: Iterable[Record], now: float) -> None:
+    def emit(self, leg: Leg, records: Sequence[Record], now: float) -> None:
         """Sends a leg's records on their way, after all that they or their other leg had waiting for this event."""
         counters = self._counters
         if counters.waiting:
@@ -84,13 +84,14 @@ class Datagrams:
             other = self._legs.other(leg)
             if other is not None and other.held is not None:
                 self._release(other)
-        correlation_id = self.correlation(leg)
-        for record in records:
-            counters.recorded += 1
-            if leg.held is None and correlation_id is not None and _is_addressed(leg, record):
-                self._encode_of(leg, record, correlation_id)
-            elif not self._waiting.add(leg, record, now):
-                counters.dropped["no_room_to_wait"] += 1
+        if records:
+            correlation_id = self.correlation(leg)
+            for record in records:
+                counters.recorded += 1
+                if leg.held is None and correlation_id is not None and _is_addressed(leg, record):
+                    self._encode_of(leg, record, correlation_id)
+                elif not self._waiting.add(leg, record, now):
+                    counters.dropped["no_room_to_wait"] += 1
         if leg.destroyed is not None and leg.held is not None:
             self._end_all(leg, "no_call_id")
 
@@ -189,26 +190,36 @@ class Datagrams:
 
     def _encode_of(self, leg: Leg, record: Record, correlation_id: str) -> None:
         """A record of a leg. A line names the leg's Call-ID; that of the leg it is filed under, if it has none."""
-        if record.lacks_call_id:
-            record = record._replace(payload=naming(record.payload, leg.call_id or correlation_id))
-        self._encode(record, self._flows.of, leg, record, correlation_id)
+        named = leg.call_id or correlation_id if record.lacks_call_id else None
+        self._encode(record, correlation_id, named, leg)
 
     def _encode_apart(self, found: Custom, ends: Ends) -> None:
         """A record that belongs to no leg."""
         record = found.record
-        if record.lacks_call_id:
-            record = record._replace(payload=naming(record.payload, found.correlation_id))
-        self._encode(record, self._flows.between, ends, record, found.correlation_id)
+        named = found.correlation_id if record.lacks_call_id else None
+        self._encode(record, found.correlation_id, named, ends)
 
-    def _encode(self, record: Record, flow: Callable[..., Flow], *of: object) -> None:
-        """A record becomes a datagram of a flow (`flow(*of)`), or is counted as dropped."""
+    def _encode(self, record: Record, correlation_id: str, named: Optional[str], of: Union[Leg, Ends]) -> None:
+        """
+        A record becomes a datagram, or is counted as dropped.
+
+        Args:
+            correlation_id: what it is filed under.
+            named: the Call-ID that the line is to name; None if it is no line, or does so already.
+            of: the leg whose record it is, or both ends where it belongs to none.
+        """
         counters = self._counters
+        payload = record.payload if named is None else naming(record.payload, named)
         try:
-            made = flow(*of)
+            flows = self._flows
+            if isinstance(of, Leg):
+                flow = flows.of(of, record, correlation_id)
+            else:
+                flow = flows.between(of, record, correlation_id)
             timestamp = self._order.time(
-                made.correlation_id or "", record.protocol_type, record.timestamp, is_logged=record.is_logged
+                correlation_id, record.protocol_type, record.timestamp, is_logged=record.is_logged
             )
-            datagram = made.encode(timestamp, record.payload)
+            datagram = flow.encode(timestamp, payload)
         except TooLongError:
             counters.dropped["too_long"] += 1
         except HepError:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import Any, Optional
 
 import pytest
 
 from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.record import Plane, Record
-from fs_hepipe.reports.call_log import EXTRA, call_log
+from fs_hepipe.reports.call_log import EXTRA, call_log, naming
 from fs_hepipe.words import names
 from tests.unit.synthetic import ENCODERS, T0, Channel, Ear, brief, fields, json_by, leg_with, sip
 
@@ -32,7 +33,11 @@ def called(*, outbound: Optional[bool] = False) -> Leg:
 
 
 def words(record: Record) -> dict[str, str]:
-    return fields(record)
+    """What a line says before its own Call-ID."""
+    said = fields(record)
+    assert [*said][-1] == "call-id"
+    del said["call-id"]
+    return said
 
 
 # --- formats ----------------------------------------------------------------------------------------------------------
@@ -42,7 +47,7 @@ def test_a_line_of_text_is_the_event_and_what_is_known_of_it() -> None:
     record = line()
     assert record.payload.decode() == (
         "CHANNEL_CREATE direction=inbound caller=1001 caller-name=Alice callee=9234 "
-        "channel=sofia/internal/1001@192.0.2.10 leg=leg-a seq=1"
+        "channel=sofia/internal/1001@192.0.2.10 leg=leg-a seq=1 call-id=call-a"
     )
     assert (record.protocol_type, record.plane, record.timestamp) == (100, Plane.SIGNALLING, T0)
 
@@ -52,7 +57,7 @@ def test_json_has_the_same_keys_as_text(encoder: str) -> None:
     with json_by(encoder):
         loaded = json.loads(line(log_format="json").payload)
     assert loaded.pop("event") == "CHANNEL_CREATE"
-    assert loaded == words(line())
+    assert [*loaded.items()] == [*fields(line()).items()]
     assert b" " not in line(log_format="json").payload
 
 
@@ -71,7 +76,23 @@ def test_text_beyond_ascii_is_whole() -> None:
     """hepipe.js counts characters for octets and cuts the end off."""
     record = line(headers={"Caller-Caller-ID-Name": "José Müller 😀"})
     assert words(record)["caller-name"] == "José Müller 😀"
-    assert record.payload.decode().endswith("seq=1")
+    assert record.payload.decode().endswith("seq=1 call-id=call-a")
+
+
+@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("call_id", ["call-a", 'a="b" c', "caf\udce9", "=" * 600, "x" * 5000, "J\n\u202e"])
+def test_a_line_that_waits_names_its_call_id_when_it_leaves_as_any_other_does(
+    encoder: str, log_format: str, call_id: str
+) -> None:
+    leg, unknown, behind = called(), called(), called()
+    leg.call_id = behind.call_id = call_id
+    unknown.call_id, behind.held = None, deque()
+    with json_by(encoder):
+        named = line(leg=leg, log_format=log_format)
+        waits = [line(leg=each, log_format=log_format) for each in (unknown, behind)]
+        assert [each.lacks_call_id for each in (named, *waits)] == [False, True, True]
+        assert [naming(each.payload, call_id) for each in waits] == [named.payload] * 2
 
 
 # --- what a line says -------------------------------------------------------------------------------------------------
@@ -95,7 +116,7 @@ def test_the_direction_of_the_leg_is_told_once_known(outbound: Optional[bool], d
 def test_what_is_not_known_is_left_out() -> None:
     leg = leg_with()
     record = line(names.CHANNEL_BRIDGE, {"Event-Sequence": "", "Channel-Name": ""}, leg=leg)
-    assert record.payload == b"CHANNEL_BRIDGE leg=leg-a"
+    assert record.payload == b"CHANNEL_BRIDGE leg=leg-a call-id=call-a"
 
 
 @pytest.mark.parametrize(
