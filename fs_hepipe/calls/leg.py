@@ -90,7 +90,7 @@ class Leg:
         self.other_is_gone = False
         """The other leg was known and is remembered no longer: who has its Unique-ID now is somebody else."""
         self.merged_into: Optional[Leg] = None
-        """The leg that this one turned out to be, after a rename."""
+        """The leg that this one turned out to be, after a rename; it was dropped then."""
         self._asked = False
         self._other: Optional[Leg] = None
         self._named_id: Optional[str] = None  # the Unique-ID under which the other leg was named
@@ -128,11 +128,12 @@ class Leg:
     def other(self) -> Optional[Leg]:
         """The other leg, as long as it is remembered; None also where only its Unique-ID is known."""
         other = self._other
-        if other is not None and other.merged_into is not None:
-            other = self._other = other.merged_into
         if other is not None and other.dropped:
-            self._other_id, self._other = other.unique_id, None
-            self.other_is_gone = other.destroyed is not None
+            if other.merged_into is not None:
+                other = self._other = other.merged_into
+            if other.dropped:
+                self._other_id, self._other = other.unique_id, None
+                self.other_is_gone = other.destroyed is not None
         return self._other
 
     @property

@@ -180,15 +180,18 @@ class Legs:
                 self._rename((get(names.OLD_UNIQUE_ID) or "")[:MAX_UNIQUE_ID], unique_id, now)
             self._renamed.pop(unique_id, None)  # only RTCP is late; this may be another channel, whose CREATE was lost
             leg = self.get(unique_id, now)
-        self._learn_name(leg, name, get, now)
+        if leg.channel is None or leg.outbound is None or self._strange:
+            self._learn_name(leg, name, get, now)
         if name == names.CHANNEL_UNBRIDGE and leg.other_id is not None:
             other_id = None
         else:
             other_id = partner(name, unique_id, get)
+        tells_sip = name in TELLS_SIP
         if other_id and other_id != unique_id and len(other_id) <= MAX_UNIQUE_ID:
-            self._introduce(leg, other_id, makes_progress=name in TELLS_SIP)
-        is_last_chance = name in LAST_CHANCE
-        if (name in TELLS_SIP or (is_last_chance and (leg.call_id is None or leg.remote is None))) and leg.is_sip:
+            self._introduce(leg, other_id, makes_progress=tells_sip)
+        if not tells_sip and (leg.call_id is None or leg.remote is None):
+            tells_sip = name in LAST_CHANCE
+        if tells_sip and leg.is_sip:
             observe_signalling(leg, get, self.profiles, now)
         if self.learns_media and (
             name in TELLS_MEDIA
@@ -294,8 +297,11 @@ class Legs:
         if other is None:
             return
         known = self.other(other)
-        is_settled = other.names_other and known is not None and known.destroyed is None
-        if other.other_id is None or (makes_progress and not is_settled):
+        if known is None:
+            is_free = makes_progress or other.other_id is None
+        else:
+            is_free = makes_progress and (known.destroyed is not None or not other.names_other)
+        if is_free:
             other.join(leg, leg.unique_id)
 
     def _rename(self, old_id: Optional[str], new_id: str, now: float) -> None:

@@ -191,7 +191,7 @@ class _Told(NamedTuple):
     announced: _Pair
     """What the far end announced."""
     adjusted: Optional[_Pair]
-    """Where its media come from, if that is not as announced."""
+    """Where its media really come from (switch_rtp.c, auto-adjust), if that corrects what is announced now."""
     ssrc: Optional[str]
     """Ours."""
     codec: tuple[Optional[str], ...]
@@ -300,13 +300,20 @@ def _observe_codec(medium: Medium, told: _Told) -> None:
 
 
 def _read(get: Get, headers: _Headers) -> _Told:
-    announced, ssrc = _pair(get, headers.announced), get(headers.ssrc)
+    (local_ip, local_port), (ip, port), adjusted_headers, adjusted_from, *_ = headers
+    announced = announced_ip, announced_port = get(ip), get(port)
+    adjusted = None
+    if adjusted_headers is not None and adjusted_from is not None:
+        ip, port = adjusted_from
+        if get(ip) == announced_ip and get(port) == announced_port:  # else the far end has announced another one since
+            adjusted = _pair(get, adjusted_headers)
+    ssrc = get(headers.ssrc)
     codec: tuple[Optional[str], ...] = ()
     if ssrc:
         ptime = get(headers.ptime) if headers.ptime is not None else None
         codec = get(headers.codec), get(headers.clock), get(headers.payload_type), ptime
     tells_sent = headers.tells_sent is None or get(headers.tells_sent) == "true"
-    return _Told(_pair(get, headers.local), announced, _adjusted(get, headers, announced), ssrc, codec, tells_sent)
+    return _Told((get(local_ip), get(local_port)), announced, adjusted, ssrc, codec, tells_sent)
 
 
 def _pair(get: Get, headers: tuple[str, str]) -> _Pair:
@@ -332,17 +339,6 @@ def _told_or_said(pair: _Pair, line: Optional[MediaLine]) -> tuple[Optional[str]
     """IP address and port that the variables have, each filled in by the SDP's line where it is missing."""
     ip, port = pair
     return ip or (line and line.ip), integer(port) if port else line and line.port
-
-
-def _adjusted(get: Get, headers: _Headers, announced: _Pair) -> Optional[_Pair]:
-    """
-    Where the far end's media really come from (switch_rtp.c, auto-adjust), None where that is as announced, or where
-    the far end has announced something else since.
-    """
-    if headers.adjusted is None or headers.adjusted_from is None:
-        return None
-    ip, port = headers.adjusted_from
-    return _pair(get, headers.adjusted) if get(ip) == announced[0] and get(port) == announced[1] else None
 
 
 def _remote_rtcp(get: Get, headers: _Headers, rtp: Endpoint, line: Optional[MediaLine]) -> Endpoint:

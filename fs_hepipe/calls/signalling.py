@@ -29,7 +29,10 @@ MAX_VIA = 256
 _via = re.compile(r"SIP/2\.0/\w+\s+(\[[^\]]*\]|[^:;,\s]+)(?::\d+)?\s*;([^,]*)", re.IGNORECASE).match
 
 LISTENS_ELSEWHERE = frozenset({"tls", "ws", "wss"})
-"""The transports that have a port of their own in a profile; the one in its URL is that of the others."""
+"""The transports that have a port of their own in a profile."""
+
+ON_PROFILES_PORT = frozenset({None, "udp", "tcp"})
+"""Those whose port is the one in the profile's URL, `sip:mod_sofia@192.0.2.1:5060`; one that is not told is UDP."""
 
 
 def observe_signalling(leg: Leg, get: Get, profiles: Profiles, now: float) -> None:
@@ -39,7 +42,8 @@ def observe_signalling(leg: Leg, get: Get, profiles: Profiles, now: float) -> No
         call_id = get(names.SIP_INVITE_CALL_ID)  # sofia_glue.c:sofia_glue_do_invite uses it as it is
     if call_id and call_id != leg.call_id:
         leg.call_id = call_id[:MAX_CALL_ID]
-    remote = endpoint(get(names.SIP_NETWORK_IP), get(names.SIP_NETWORK_PORT))
+    network_ip = get(names.SIP_NETWORK_IP)
+    remote = endpoint(network_ip, get(names.SIP_NETWORK_PORT)) if network_ip else None
     if remote is None:
         return
     leg.remote = remote
@@ -47,19 +51,18 @@ def observe_signalling(leg: Leg, get: Get, profiles: Profiles, now: float) -> No
     if not transport:
         via = get(names.SIP_FULL_VIA)
         transport = _via_transport(via)
-    leg.ip_protocol = IP_PROTOCOLS.get(transport, IpProtocol.UDP) if transport else IpProtocol.UDP
+    leg.ip_protocol = IP_PROTOCOLS.get(transport or "", IpProtocol.UDP)
     ip, url = get(names.SIP_LOCAL_NETWORK_ADDR), get(names.SOFIA_PROFILE_URL)
-    local = endpoint(ip, _profile_port(url) if transport in {None, "udp", "tcp"} else None)
-    is_new = bool(url) and not profiles.knows_url(url or "")
-    name = get(names.SOFIA_PROFILE_NAME) if is_new or transport in LISTENS_ELSEWHERE else None
-    if is_new:
-        profiles.tell(name, url or "")
+    if url and not profiles.knows_url(url):
+        profiles.tell(get(names.SOFIA_PROFILE_NAME), url)
+    local = endpoint(ip, url.rpartition(":")[2] if url and transport in ON_PROFILES_PORT else None)
     if local is None:
         return
-    if transport in IP_PROTOCOLS and leg.outbound:  # we connected, from any port, or the phone had connected to us
-        local = Endpoint(local.ip, _own_port(via, local.ip, remote))
-    elif transport in LISTENS_ELSEWHERE:
-        local = profiles.local(name, transport, now) or local
+    if transport in IP_PROTOCOLS:
+        if leg.outbound:  # we connected, from any port, or the phone had connected to us
+            local = Endpoint(local.ip, _own_port(via, local.ip, remote))
+        elif transport in LISTENS_ELSEWHERE:
+            local = profiles.local(get(names.SOFIA_PROFILE_NAME), transport, now) or local
     leg.local = local
 
 
@@ -80,8 +83,3 @@ def _own_port(via: Optional[str], ip: str, remote: Endpoint) -> int:
     said: dict[str, str] = dict(word.strip().partition("=")[::2] for word in found[2].split(";"))
     seen = Endpoint(ip_literal(said.get("received", host)) or "", integer(said.get("rport")) or 0)
     return seen.port if ip_literal(host) == seen.ip == ip and seen.port <= MAX_PORT and seen != remote else 0
-
-
-def _profile_port(url: Optional[str]) -> Optional[str]:
-    """The port of `sip:mod_sofia@192.0.2.1:5060`, that of the profile's UDP and TCP."""
-    return url.rpartition(":")[2] if url else None
