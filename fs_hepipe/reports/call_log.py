@@ -12,7 +12,6 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Optional
 
 from fs_hepipe.calls.leg import Leg
@@ -21,10 +20,10 @@ from fs_hepipe.hep.registry import ProtocolType
 from fs_hepipe.reports.who import is_by_far_end
 from fs_hepipe.reports.whole_event import whole_event
 from fs_hepipe.words import names
-from fs_hepipe.words.event import Event, Get
+from fs_hepipe.words.event import Event
 from fs_hepipe.words.numbers import is_number
 from fs_hepipe.words.secret import MAX_LINE, beginning, data_without_secrets, may_hold_secret, text_without_secrets
-from fs_hepipe.words.text import pairs, shown, to_json
+from fs_hepipe.words.text import pair, pairs, shown, to_json
 
 # fmt: off
 CALLER = (
@@ -106,11 +105,25 @@ def call_log(
         other_id: Unique-ID of that one, where it is not the leg's own other leg.
     """
     get = event.getHeader
-    read = {header: get(header) for _, header in EXTRA.get(name, CALLER)}  # each header is asked for once
+    fields: dict[str, str] = {}
+    if leg.outbound is not None:
+        fields["direction"] = "outbound" if leg.outbound else "inbound"
+    read = {}  # each header is asked for once
+    for key, header in EXTRA.get(name, CALLER):
+        value = read[header] = get(header)
+        if value:
+            fields[key] = value
     by_far_end = is_by_far_end(name, lambda header: read[header] if header in read else get(header), leg)
     if log_format == "full":
         return Record(timestamp, LOG, whole_event(event, masks_digits=masks_digits), by_far_end)
-    fields = _fields(read, get, name, leg, other, other_id, by_far_end=by_far_end, masks_digits=masks_digits)
+    if read:
+        _take_out_secrets(fields, masks_digits=masks_digits)
+    if "disposition" in fields:
+        fields["by"] = "far-end" if by_far_end else "switch"
+    _name_legs(fields, leg, other, other_id or leg.other_id)
+    sequence = get(names.EVENT_SEQUENCE)
+    if sequence and is_number(sequence):
+        fields["seq"] = sequence
     call_id = leg.call_id if leg.held is None else None  # if it has to wait, that may be another one by then
     if log_format == "text":
         if "text" in fields:  # a line from the dialplan: what it says comes first
@@ -133,10 +146,13 @@ def naming(payload: bytes, call_id: str) -> bytes:
 
 
 def _named(call_id: str) -> str:
-    return f" {pairs({CALL_ID: call_id[:MAX_LINE]})}"
+    return f" {pair(CALL_ID, call_id[:MAX_LINE])}"
 
 
 def _take_out_secrets(fields: dict[str, str], *, masks_digits: bool) -> None:
+    words = "".join(fields.values())  # looked at together: nearly all are short and have no sign of a secret
+    if not ("data" in fields or "digit" in fields or len(words) > MAX_LINE or may_hold_secret(words)):
+        return
     if masks_digits:
         fields.pop("digit", None)
     for key, value in fields.items():
@@ -147,39 +163,11 @@ def _take_out_secrets(fields: dict[str, str], *, masks_digits: bool) -> None:
             fields[key] = text_without_secrets(text, masks_digits=masks_digits)
 
 
-def _fields(
-    read: Mapping[str, Optional[str]],
-    get: Get,
-    name: str,
-    leg: Leg,
-    other: Optional[Leg],
-    other_id: Optional[str],
-    *,
-    by_far_end: bool,
-    masks_digits: bool,
-) -> dict[str, str]:
-    """What a line says, in foreign words as they are, but for secrets."""
-    fields: dict[str, str] = {}
-    if leg.outbound is not None:
-        fields["direction"] = "outbound" if leg.outbound else "inbound"
-    for key, header in EXTRA.get(name, CALLER):
-        value = read[header]
-        if value:
-            fields[key] = value
-    words = "".join(fields.values())  # looked at together: nearly all are short and have no sign of a secret
-    if "data" in fields or "digit" in fields or len(words) > MAX_LINE or may_hold_secret(words):
-        _take_out_secrets(fields, masks_digits=masks_digits)
-    if "disposition" in fields:
-        fields["by"] = "far-end" if by_far_end else "switch"
+def _name_legs(fields: dict[str, str], leg: Leg, other: Optional[Leg], other_id: Optional[str]) -> None:
     if leg.channel:
         fields["channel"] = leg.channel
     fields["leg"] = leg.unique_id
-    other_id = other_id or leg.other_id
     if other_id:
         fields["other-leg"] = other_id
         if other is not None and other.call_id:
             fields["other-call-id"] = other.call_id[:MAX_LINE]
-    sequence = get(names.EVENT_SEQUENCE)
-    if sequence and is_number(sequence):
-        fields["seq"] = sequence
-    return fields

@@ -89,7 +89,7 @@ class Datagrams:
             for record in records:
                 counters.recorded += 1
                 if leg.held is None and correlation_id is not None and _is_addressed(leg, record):
-                    self._encode_of(leg, record, correlation_id)
+                    self._encode(record, correlation_id, leg)
                 elif not self._waiting.add(leg, record, now):
                     counters.dropped["no_room_to_wait"] += 1
         if leg.destroyed is not None and leg.held is not None:
@@ -103,7 +103,7 @@ class Datagrams:
             self._apart.append((now + PATIENCE, found))
             self._counters.waiting += 1
         else:
-            self._encode_apart(found, ends)
+            self._encode(found.record, found.correlation_id, ends)
 
     def _ends(self, found: Custom, now: float) -> Ends:
         """Both ends of the SIP message that a CUSTOM event is about."""
@@ -146,7 +146,7 @@ class Datagrams:
                 continue
             self._counters.waiting -= 1
             try:
-                self._encode_apart(found, self._ends(found, now))
+                self._encode(found.record, found.correlation_id, self._ends(found, now))
             except Exception:
                 self._apart.extend(waiting[number + 1 :])
                 raise
@@ -171,7 +171,7 @@ class Datagrams:
     def _release(self, leg: Leg) -> None:
         correlation_id = self.correlation(leg)
         while leg.held is not None and correlation_id is not None and _is_addressed(leg, leg.held[0][1]):
-            self._encode_of(leg, self._waiting.take(leg), correlation_id)
+            self._encode(self._waiting.take(leg), correlation_id, leg)
 
     def _end_all(self, leg: Leg, reason: str) -> None:
         while leg.held is not None:
@@ -184,38 +184,27 @@ class Datagrams:
         if correlation_id is None:
             self._counters.dropped[reason] += 1
         else:
-            self._encode_of(leg, record, correlation_id)
+            self._encode(record, correlation_id, leg)
 
     # --- a datagram ---
 
-    def _encode_of(self, leg: Leg, record: Record, correlation_id: str) -> None:
-        """A record of a leg. A line names the leg's Call-ID; that of the leg it is filed under, if it has none."""
-        named = leg.call_id or correlation_id if record.lacks_call_id else None
-        self._encode(record, correlation_id, named, leg)
-
-    def _encode_apart(self, found: Custom, ends: Ends) -> None:
-        """A record that belongs to no leg."""
-        record = found.record
-        named = found.correlation_id if record.lacks_call_id else None
-        self._encode(record, found.correlation_id, named, ends)
-
-    def _encode(self, record: Record, correlation_id: str, named: Optional[str], of: Union[Leg, Ends]) -> None:
+    def _encode(self, record: Record, correlation_id: str, of: Union[Leg, Ends]) -> None:
         """
-        A record becomes a datagram, or is counted as dropped.
+        A record becomes a datagram, or is counted as dropped. A line names the Call-ID of its leg, or what it is filed
+        under if that has none.
 
         Args:
-            correlation_id: what it is filed under.
-            named: the Call-ID that the line is to name; None if it is no line, or does so already.
             of: the leg whose record it is, or both ends where it belongs to none.
         """
         counters = self._counters
-        payload = record.payload if named is None else naming(record.payload, named)
+        payload = record.payload
+        if record.lacks_call_id:
+            payload = naming(payload, (isinstance(of, Leg) and of.call_id) or correlation_id)
         try:
-            flows = self._flows
             if isinstance(of, Leg):
-                flow = flows.of(of, record, correlation_id)
+                flow = self._flows.of(of, record, correlation_id)
             else:
-                flow = flows.between(of, record, correlation_id)
+                flow = self._flows.between(of, record, correlation_id)
             timestamp = self._order.time(
                 correlation_id, record.protocol_type, record.timestamp, is_logged=record.is_logged
             )

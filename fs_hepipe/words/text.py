@@ -91,7 +91,13 @@ def pairs(fields: Mapping[str, str]) -> str:
     values = "".join(fields.values())
     if len(values) <= MAX_SHOWN and _plain(values):  # checked together: nearly all are plain
         return " ".join(map("=".join, fields.items()))
-    return " ".join([f"{key}={quoted(shown(value))}" for key, value in fields.items()])
+    return " ".join([pair(key, value) for key, value in fields.items()])
+
+
+def pair(key: str, value: str) -> str:
+    """`key=value`, the same of one."""
+    is_plain = len(value) <= MAX_SHOWN and value and _plain(value)
+    return f"{key}={value if is_plain else quoted(shown(value))}"
 
 
 def quoted(text: Optional[object]) -> str:
