@@ -138,43 +138,40 @@ def joined(medium: Optional[Medium], early: Optional[Medium]) -> Optional[Medium
 class _Headers(NamedTuple):
     """Which headers describe a medium."""
 
-    local: tuple[str, str]
-    """IP address and port, as below."""
-    announced: tuple[str, str]
-    """The far end's, as its SDP has it, or as ICE found it."""
+    always: tuple[str, str, str, str, str]
+    """Our IP address and port; the far end's, as its SDP has it, or as ICE found it; our SSRC."""
     adjusted: Optional[tuple[str, str]]
-    """The far end's, as its packets have it."""
+    """The far end's IP address and port, as its packets have it."""
     adjusted_from: Optional[tuple[str, str]]
     """What was announced when that was seen."""
     candidate_rtcp: tuple[str, str]
     """The far end's RTCP, as ICE found it."""
     rtcp_port: str
-    ssrc: str
-    codec: str
-    clock: str
-    payload_type: str
-    ptime: Optional[str]
+    codec: tuple[str, ...]
+    """Name, clock, payload type; the ptime, where there is one."""
     tells_sent: Optional[str]
 
 
 _HEADERS = {
     AUDIO: _Headers(
-        (names.LOCAL_MEDIA_IP, names.LOCAL_MEDIA_PORT),
-        (names.REMOTE_MEDIA_IP, names.REMOTE_MEDIA_PORT),
+        (names.LOCAL_MEDIA_IP, names.LOCAL_MEDIA_PORT, names.REMOTE_MEDIA_IP, names.REMOTE_MEDIA_PORT,
+         names.AUDIO_SSRC),
         (names.REMOTE_AUDIO_IP, names.REMOTE_AUDIO_PORT),
         (names.REMOTE_AUDIO_IP_REPORTED, names.REMOTE_AUDIO_PORT_REPORTED),
         (names.REMOTE_AUDIO_RTCP_IP, names.REMOTE_AUDIO_CANDIDATE_RTCP_PORT),
-        names.REMOTE_AUDIO_RTCP_PORT, names.AUDIO_SSRC, names.AUDIO_CODEC_NAME, names.AUDIO_CODEC_RATE,
-        names.AUDIO_PAYLOAD_TYPE, names.AUDIO_CODEC_PTIME, None,
+        names.REMOTE_AUDIO_RTCP_PORT,
+        (names.AUDIO_CODEC_NAME, names.AUDIO_CODEC_RATE, names.AUDIO_PAYLOAD_TYPE, names.AUDIO_CODEC_PTIME),
+        None,
     ),
     VIDEO: _Headers(
-        (names.LOCAL_VIDEO_IP, names.LOCAL_VIDEO_PORT),
-        (names.REMOTE_VIDEO_IP, names.REMOTE_VIDEO_PORT),
+        (names.LOCAL_VIDEO_IP, names.LOCAL_VIDEO_PORT, names.REMOTE_VIDEO_IP, names.REMOTE_VIDEO_PORT,
+         names.VIDEO_SSRC),
         None,
         None,
         (names.REMOTE_VIDEO_RTCP_IP, names.REMOTE_VIDEO_CANDIDATE_RTCP_PORT),
-        names.REMOTE_VIDEO_RTCP_PORT, names.VIDEO_SSRC, names.VIDEO_CODEC_NAME, names.VIDEO_CODEC_RATE,
-        names.VIDEO_PAYLOAD_TYPE, None, names.VIDEO_TELLS_SENT,
+        names.REMOTE_VIDEO_RTCP_PORT,
+        (names.VIDEO_CODEC_NAME, names.VIDEO_CODEC_RATE, names.VIDEO_PAYLOAD_TYPE),
+        names.VIDEO_TELLS_SENT,
     ),
 }  # fmt: skip
 
@@ -195,7 +192,7 @@ class _Told(NamedTuple):
     ssrc: Optional[str]
     """Ours."""
     codec: tuple[Optional[str], ...]
-    """Its name, clock, payload type and ptime; not read without an SSRC."""
+    """What its headers have; not read without an SSRC."""
     tells_sent: bool
     """Whether FreeSWITCH fires an event for each RTCP that it sends."""
 
@@ -290,30 +287,27 @@ def _observe_codec(medium: Medium, told: _Told) -> None:
     if ssrc:
         if ssrc != medium.told_ssrc:  # else what the far end reports about is newer
             medium.told_ssrc = medium.sent.ssrc = ssrc
-        codec, clock, payload_type, ptime = told.codec
+        codec, clock, payload_type, *ptime = told.codec
         if codec != medium.codec:
             codec = without_secrets(beginning(codec or ""))[:MAX_CODEC]
             medium.codec = intern(codec) or None  # there are few, and many media
         medium.clock = integer(clock) or medium.clock
         medium.payload_type = integer(payload_type)
-        medium.ptime = integer(ptime)
+        medium.ptime = integer(ptime[0]) if ptime else None
 
 
 def _read(get: Get, headers: _Headers) -> _Told:
-    (local_ip, local_port), (ip, port), adjusted_headers, adjusted_from, *_ = headers
-    announced = announced_ip, announced_port = get(ip), get(port)
+    always, adjusted_headers, adjusted_from, _, _, codec_headers, tells_sent = headers
+    local_ip, local_port, ip, port, ssrc = map(get, always)
     adjusted = None
     if adjusted_headers is not None and adjusted_from is not None:
-        ip, port = adjusted_from
-        if get(ip) == announced_ip and get(port) == announced_port:  # else the far end has announced another one since
+        from_ip, from_port = adjusted_from
+        if get(from_ip) == ip and get(from_port) == port:  # else the far end has announced another one since
             adjusted = _pair(get, adjusted_headers)
-    ssrc = get(headers.ssrc)
-    codec: tuple[Optional[str], ...] = ()
-    if ssrc:
-        ptime = get(headers.ptime) if headers.ptime is not None else None
-        codec = get(headers.codec), get(headers.clock), get(headers.payload_type), ptime
-    tells_sent = headers.tells_sent is None or get(headers.tells_sent) == "true"
-    return _Told((get(local_ip), get(local_port)), announced, adjusted, ssrc, codec, tells_sent)
+    codec = tuple(map(get, codec_headers)) if ssrc else ()
+    return _Told(
+        (local_ip, local_port), (ip, port), adjusted, ssrc, codec, tells_sent is None or get(tells_sent) == "true"
+    )
 
 
 def _pair(get: Get, headers: tuple[str, str]) -> _Pair:

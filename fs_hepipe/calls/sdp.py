@@ -40,9 +40,12 @@ CANDIDATE = "candidate"
 MAX_CANDIDATES = 32
 """ICE candidates of a line that are read."""
 
+NAMES = READ | MODES | {CANDIDATE}
+"""Of all attributes that are read."""
+
 # The lines that are read, and those with an attribute that begins as one of these; most lines are neither.
 _lines = re.compile(
-    rf"\n((?:[mc]=|a=[^\S\n]*(?i:{'|'.join(sorted({*READ, *MODES, CANDIDATE}))}))[^\n]*)"
+    rf"\n((?:[mc]=|a=[^\S\n]*(?i:{'|'.join(sorted(NAMES))}))[^\n]*)"
 ).findall
 
 
@@ -148,7 +151,8 @@ def _sections(sdp: str) -> list[_Section]:
         kind, value = line[0], line[2:]
         if kind == "a":
             name, _, value = value.partition(":")
-            name = name.strip().lower()
+            if name not in NAMES:  # as nearly every one is written
+                name = name.strip().lower()
             if name in READ:
                 section.attributes[name] = value
             elif name in MODES:

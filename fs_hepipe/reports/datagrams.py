@@ -197,17 +197,15 @@ class Datagrams:
             of: the leg whose record it is, or both ends where it belongs to none.
         """
         counters = self._counters
-        payload = record.payload
-        if record.lacks_call_id:
+        timestamp, protocol_type, payload, _, _, _, _, is_logged, lacks_call_id = record
+        if lacks_call_id:
             payload = naming(payload, (isinstance(of, Leg) and of.call_id) or correlation_id)
         try:
             if isinstance(of, Leg):
                 flow = self._flows.of(of, record, correlation_id)
             else:
                 flow = self._flows.between(of, record, correlation_id)
-            timestamp = self._order.time(
-                correlation_id, record.protocol_type, record.timestamp, is_logged=record.is_logged
-            )
+            timestamp = self._order.time(correlation_id, protocol_type, timestamp, is_logged=is_logged)
             datagram = flow.encode(timestamp, payload)
         except TooLongError:
             counters.dropped["too_long"] += 1
@@ -220,7 +218,7 @@ class Datagrams:
             if len(datagram) > MAX_UDP_LENGTH:
                 counters.dropped["too_long"] += 1
             else:
-                counters.built[record.protocol_type] += 1
+                counters.built[protocol_type] += 1
                 self.built.append(datagram)
 
 
