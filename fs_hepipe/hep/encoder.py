@@ -30,6 +30,9 @@ LAYOUTS = 1024
 KEPT = 1024
 """Parts of flows that are kept, 400 octets each with usual Call-IDs: enough for the calls of a moment."""
 
+KEPT_SHARED = 512
+"""What many flows share, 100 octets each: one for each protocol type, and for each MOS."""
+
 MAX_KEPT = 512
 """Characters of a Call-ID up to which a part is kept: an attacker can send a Call-ID of 60 kB."""
 
@@ -48,7 +51,9 @@ WHERE = {
 }
 WHEN =     (ChunkType.TIMESTAMP_SECONDS, ChunkType.TIMESTAMP_MICROS)
 WHO =      (ChunkType.PROTOCOL_TYPE, ChunkType.CAPTURE_ID)
-OPTIONAL = (ChunkType.AUTH_KEY, ChunkType.CORRELATION_ID, ChunkType.NODE_NAME, ChunkType.MOS)
+KEY =      (ChunkType.AUTH_KEY,)
+NAME =     (ChunkType.NODE_NAME, ChunkType.MOS)
+OPTIONAL = (*KEY, ChunkType.CORRELATION_ID, *NAME)
 # fmt: on
 """
 Our chunks in their order. The payload comes last: Kamailio's sipcapture reads the correlation id as a C string, which
@@ -163,15 +168,29 @@ def _before(family: Any, *where: Any) -> bytes:
 
 
 @lru_cache(maxsize=KEPT)
-def _behind(protocol_type: int, capture_id: int, other: tuple[Chunk, ...], *optional: Any) -> bytes:
+def _behind(
+    protocol_type: int, capture_id: int, auth_key: Any, correlation_id: Any, node_name: Any, mos: Any, other: Any
+) -> bytes:
     """The octets between a message's time and its payload: all flows of a leg share them."""
-    packed = _pack_who((protocol_type, capture_id))
-    for chunk_type, value in zip(OPTIONAL, optional):
-        if value is not None:
-            packed += PACKERS[chunk_type](value)
-    for chunk in other:
-        packed += pack_data(*chunk)
-    return packed + _PAYLOAD_HEADER
+    own = b"" if correlation_id is None else PACKERS[ChunkType.CORRELATION_ID](correlation_id)
+    return _before_id(protocol_type, capture_id, auth_key) + own + _behind_id(node_name, mos, other)
+
+
+@lru_cache(maxsize=KEPT_SHARED)
+def _before_id(protocol_type: int, capture_id: int, *key: Any) -> bytes:
+    """Those before the Call-ID: all flows of a kind share them."""
+    return b"".join([_pack_who((protocol_type, capture_id)), *_chosen(KEY, key)])
+
+
+@lru_cache(maxsize=KEPT_SHARED)
+def _behind_id(node_name: Any, mos: Any, other: tuple[Chunk, ...]) -> bytes:
+    """Those behind the Call-ID: all flows share them, but for the MOS."""
+    return b"".join([*_chosen(NAME, (node_name, mos)), *(pack_data(*chunk) for chunk in other), _PAYLOAD_HEADER])
+
+
+def _chosen(chunk_types: Iterable[ChunkType], values: Iterable[Any]) -> Iterator[bytes]:
+    """Chunks that a message may have, without those that it does not."""
+    return (PACKERS[chunk_type](value) for chunk_type, value in zip(chunk_types, values) if value is not None)
 
 
 @lru_cache(maxsize=LAYOUTS)
@@ -202,7 +221,7 @@ class Flow:
         try:
             pack_behind = _behind if len(correlation_id or "") <= MAX_KEPT else _behind.__wrapped__
             before = _before(message.ip_family, ip_protocol, src_ip, dst_ip, src_port, dst_port)
-            behind = pack_behind(protocol_type, capture_id, other, auth_key, correlation_id, node_name, mos)
+            behind = pack_behind(protocol_type, capture_id, auth_key, correlation_id, node_name, mos, other)
         except MISFITS as error:
             raise _misfit(chunks(message), error) from error
         self._before, self._behind, self.correlation_id = before, behind, correlation_id

@@ -14,7 +14,7 @@ from typing import Optional
 
 from fs_hepipe.calls.endpoint import NOWHERE, Endpoint, ip_literal
 from fs_hepipe.calls.leg import Leg
-from fs_hepipe.calls.media import VIDEO
+from fs_hepipe.calls.media import AUDIO, VIDEO
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.hep import Flow, IpProtocol, Message
 from fs_hepipe.hep.encoder import MAX_KEPT
@@ -146,13 +146,15 @@ class Flows:
 
 def _endpoints(leg: Leg, record: Record) -> Ends:
     """Of its media."""
-    media = [medium for medium in leg.all_media if medium.kind == record.medium] or leg.media or leg.all_media
-    if not media:
-        return None, None, IpProtocol.UDP
-    medium = media[0]
-    if len(media) > 1:  # which of them can't be told: the address, but not the port
-        local, remote = (point and Endpoint(point.ip, 0) for point in (medium.local, medium.remote))
-        return local, remote, IpProtocol.UDP
+    medium = leg.audio if record.medium == AUDIO else leg.video if record.medium == VIDEO else None
+    if medium is None:
+        media = leg.media or leg.all_media
+        if not media:
+            return None, None, IpProtocol.UDP
+        medium = media[0]
+        if len(media) > 1:  # which of them can't be told: the address, but not the port
+            local, remote = (point and Endpoint(point.ip, 0) for point in (medium.local, medium.remote))
+            return local, remote, IpProtocol.UDP
     if record.plane is RTP:
         return medium.local, medium.remote, IpProtocol.UDP
     return medium.local_rtcp, medium.remote_rtcp, IpProtocol.UDP

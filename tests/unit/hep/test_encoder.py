@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from fs_hepipe.hep import MAX_UDP_LENGTH, Chunk, Flow, Message, ProtocolType, encode, parse
 from fs_hepipe.hep.constructs import Bytes, GreedyBytes, Int8ub, Int32ub, Prefixed
-from fs_hepipe.hep.encoder import KEPT, LAYOUTS, _before, _behind, _layout, _packer, chunks
+from fs_hepipe.hep.encoder import (
+    KEPT,
+    KEPT_SHARED,
+    LAYOUTS,
+    _before,
+    _before_id,
+    _behind,
+    _behind_id,
+    _layout,
+    _packer,
+    chunks,
+)
 from fs_hepipe.hep.schema import CHUNK, HEP3
 from fs_hepipe.words.errors import HepError
 from tests.unit.messages import FULL, SPEC_MESSAGE, SPEC_OCTETS, messages, unsigned
@@ -178,8 +189,9 @@ def test_what_does_not_fit_a_flow_is_named_and_does_not_spoil_it(timestamp: int,
 
 def test_what_flows_have_in_common_is_kept_and_bounded() -> None:
     for port in range(KEPT + 50):
-        encode(FULL._replace(src_port=port, correlation_id=f"{port}@host"))
+        encode(FULL._replace(src_port=port, correlation_id=f"{port}@host", mos=port, capture_id=port))
     assert (_before.cache_info().currsize, _behind.cache_info().currsize) == (KEPT, KEPT)
+    assert (_before_id.cache_info().currsize, _behind_id.cache_info().currsize) == (KEPT_SHARED, KEPT_SHARED)
     assert _layout.cache_info().currsize <= LAYOUTS
 
 
