@@ -25,8 +25,8 @@ MAX_READ = 24_576
 MAX_LINES = 32
 """Media lines that are read; FreeSWITCH itself takes one of each kind."""
 
-READ = frozenset({"rtcp", "rtcp-mux", "ice-ufrag"})
-"""The attributes that are read, beside `MODES`."""
+RTCP, RTCP_MUX, ICE, CANDIDATE = "rtcp", "rtcp-mux", "ice-ufrag", "candidate"
+"""The attributes that are read, beside `MODES` (RFC 3605, RFC 5761, RFC 8839 §5.4 and §5.1)."""
 
 MODES = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 """Which way media flow (RFC 8866 §6.7), of the session or of a line, which wins."""
@@ -34,13 +34,10 @@ MODES = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 ON_HOLD = "0.0.0.0"  # noqa: S104
 """The address of a stream on hold (RFC 3264 §8.4): of IPv4 only."""
 
-CANDIDATE = "candidate"
-"""The attribute that names an ICE candidate (RFC 8839 §5.1)."""
-
 MAX_CANDIDATES = 32
 """ICE candidates of a line that are read."""
 
-NAMES = READ | MODES | {CANDIDATE}
+NAMES = MODES | {RTCP, RTCP_MUX, ICE, CANDIDATE}
 """Of all attributes that are read."""
 
 # The lines that are read, and those with an attribute that begins as one of these; most lines are neither.
@@ -94,19 +91,17 @@ def _media_lines(sdp: str) -> tuple[MediaLine, ...]:
     session, *sections = _sections(sdp)
     found = []
     for section in sections[:MAX_LINES]:
-        kind, *words = section.line.split(None, 2) or [""]
-        attributes = section.attributes
-        if session.attributes:
-            attributes = {**session.attributes, **attributes}
-        rtcp = attributes.get("rtcp", "").split(None, 1)
+        words = section.line.split(None, 2)
+        rtcp = session.rtcp if section.rtcp is None else section.rtcp
+        rtcp_words = rtcp.split(None, 1) if rtcp else ()
         found.append(
             MediaLine(
-                kind.lower(),
+                words[0].lower() if words else "",
                 section.ip or session.ip,
-                _port(words[0].partition("/")[0]) if words else 0,
-                (_port(rtcp[0]) or None) if rtcp else None,
-                "rtcp-mux" in attributes,
-                "ice-ufrag" in attributes,
+                _port(words[1].partition("/")[0]) if len(words) > 1 else 0,
+                (_port(rtcp_words[0]) or None) if rtcp_words else None,
+                section.mux or session.mux,
+                section.ice or session.ice,
                 tuple(section.candidates),
             )
         )
@@ -129,14 +124,15 @@ def flows_both_ways(sdp: Optional[str]) -> bool:
 class _Section:
     """What the session says, or one medium."""
 
-    __slots__ = ("attributes", "candidates", "ip", "line", "mode")
+    __slots__ = ("candidates", "ice", "ip", "line", "mode", "mux", "rtcp")
 
     def __init__(self, line: str) -> None:
         self.line = line
         """What its `m=` says; empty for the session."""
         self.ip: Optional[str] = None
-        self.attributes: dict[str, str] = {}
-        """Those that are read, by their names; of several with one name the last, as the switch takes them."""
+        self.rtcp: Optional[str] = None
+        """What its `a=rtcp` says; of several the last, as the switch takes them."""
+        self.mux = self.ice = False
         self.candidates: list[Candidate] = []
         self.mode: Optional[str] = None
         """The last of `MODES` that it has."""
@@ -153,8 +149,12 @@ def _sections(sdp: str) -> list[_Section]:
             name, _, value = value.partition(":")
             if name not in NAMES:  # as nearly every one is written
                 name = name.strip().lower()
-            if name in READ:
-                section.attributes[name] = value
+            if name == RTCP:
+                section.rtcp = value
+            elif name == RTCP_MUX:
+                section.mux = True
+            elif name == ICE:
+                section.ice = True
             elif name in MODES:
                 section.mode = name
             elif name == CANDIDATE and len(section.candidates) < MAX_CANDIDATES:
