@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_hepipe.calls.sdp import MAX_KEPT, MAX_LINES, MAX_READ, MediaLine, _kept, media_lines
+from fs_hepipe.calls.sdp import (
+    MAX_CANDIDATES,
+    MAX_KEPT,
+    MAX_LINES,
+    MAX_READ,
+    MediaLine,
+    _kept,
+    flows_both_ways,
+    media_lines,
+)
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
 
@@ -190,3 +199,26 @@ def test_an_sdp_that_is_read_again_is_kept_and_another_one_is_not() -> None:
     assert media_lines(sdp) == media_lines(sdp, again=True) == media_lines(sdp, again=True)
     after = _kept.cache_info()
     assert (after.misses, after.hits) == (before.misses + 1, before.hits + 1)
+
+
+@pytest.mark.parametrize("attribute", ["rtcp-fb:* nack", "rtcp-mux-only", "rtcp-xr:x", "ice-ufrags:x", "candidates:x"])
+def test_an_attribute_that_only_begins_as_one_that_is_read_is_passed_over(attribute: str) -> None:
+    assert audio(f"30000 RTP/AVP 0\r\na={attribute}") == audio("30000 RTP/AVP 0")
+
+
+def test_candidates_beyond_the_most_are_passed_over() -> None:
+    candidate = "\r\na=candidate:1 1 UDP 1 192.0.2.1 5000 typ host"
+    found = audio("30000 RTP/AVP 0" + (MAX_CANDIDATES + 1) * candidate + "\r\na=rtcp-mux")
+    assert (len(found.candidates), found.mux) == (MAX_CANDIDATES, True)
+
+
+@pytest.mark.parametrize("attribute", ["a=\r\n rtcp-mux", "A=rtcp-mux", " a=rtcp-mux", "a=\u017fendonly", "a:rtcp-mux"])
+def test_what_is_no_attribute_is_none_even_if_it_looks_like_one(attribute: str) -> None:
+    sdp = f"{HEAD}m=audio 30000 RTP/AVP 0\r\n{attribute}\r\n"
+    assert not media_lines(sdp)[0].mux
+    assert flows_both_ways(sdp)
+
+
+def test_the_first_of_several_addresses_of_a_stream_counts() -> None:
+    found = audio("30000 RTP/AVP 0\r\nc=IN IP4\r\nc=IN IP4 233.252.0.1/127\r\nc=IN IP4 233.252.0.2/127")
+    assert found.ip == "233.252.0.1"
