@@ -84,14 +84,13 @@ class Datagrams:
             other = self._legs.other(leg)
             if other is not None and other.held is not None:
                 self._release(other)
-        if records:
-            correlation_id = self.correlation(leg)
-            for record in records:
-                counters.recorded += 1
-                if leg.held is None and correlation_id is not None and _is_addressed(leg, record):
-                    self._encode(record, correlation_id, leg)
-                elif not self._waiting.add(leg, record, now):
-                    counters.dropped["no_room_to_wait"] += 1
+        correlation_id = self.correlation(leg)  # without a record too: it learns who the other leg is while that lives
+        for record in records:
+            counters.recorded += 1
+            if leg.held is None and correlation_id is not None and _is_addressed(leg, record):
+                self._encode(record, correlation_id, leg)
+            elif not self._waiting.add(leg, record, now):
+                counters.dropped["no_room_to_wait"] += 1
         if leg.destroyed is not None and leg.held is not None:
             self._end_all(leg, "no_call_id")
 

@@ -174,6 +174,17 @@ def test_a_loopback_leg_waits_until_it_is_told_whose_it_is() -> None:
     ]
 
 
+def test_a_leg_is_never_filed_under_who_got_its_other_legs_unique_id_later() -> None:
+    ear = Ear(call_events=(names.CHANNEL_HANGUP,))
+    verto, b = Channel("verto", name="verto.rtc/1"), Channel("leg-b")
+    ear.hear(verto.event(CREATE), verto.event(ANSWER, {"Other-Leg-Unique-ID": "leg-b"}, at=1))
+    ear.hear(b.event(CREATE, sip("call-b"), at=2), verto.event(UPDATE, at=3), b.event(DESTROY, at=4))
+    ear.wait(200)
+    ear.hear(b.event(CREATE, sip("a stranger's"), at=201), now=201)
+    assert ear.hear(verto.event(names.CHANNEL_HANGUP, at=202), verto.event(DESTROY, at=203), now=202) == []
+    assert ear.counters.dropped == {"no_call_id": 1}
+
+
 # --- both legs --------------------------------------------------------------------------------------------------------
 
 
