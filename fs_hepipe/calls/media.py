@@ -85,7 +85,7 @@ class Medium:
         self.told_ssrc: Optional[int] = None
         """Our SSRC as the variable has it; `sent.ssrc` is the one in use."""
         self.told: Optional[int] = None
-        """What its addresses were made of, as a hash; None where more than that has to be read again each time."""
+        """What all above was made of, as a hash; None where more than that has to be read again each time."""
 
     @property
     def local(self) -> Optional[Endpoint]:
@@ -227,7 +227,8 @@ def observe_media(
             of_video = of_video._replace(announced=moved, adjusted=None)
         video = _observe(VIDEO, video, get, of_video, ours, theirs)
     if audio is not None:
-        is_all = audio.active and theirs and not any(line.ice for line in theirs)  # ICE has more variables
+        # ICE and video have more variables
+        is_all = video is None and audio.active and theirs and not any(line.ice for line in theirs)
         audio.told = known if is_all else None
     return audio, video
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fs_hepipe.calls import media
+from fs_hepipe.calls import sdp as sdp_module
 from fs_hepipe.calls.endpoint import MAX_ADDRESS, Endpoint, endpoint, ip_literal
 from fs_hepipe.calls.media import Medium, observe_media
 from fs_hepipe.calls.sdp import media_lines
@@ -201,6 +202,17 @@ def test_the_sdps_of_the_event_before_are_not_read_again(monkeypatch: pytest.Mon
     assert reads.call_count == 2
     of({**variables, **sdps("m=audio 20000 RTP/AVP 0", "m=audio 30000 RTP/AVP 8")}, medium)
     assert reads.call_count == 4
+
+
+def test_the_sdps_of_a_leg_with_video_are_parsed_once_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    parses = mock.Mock(side_effect=sdp_module._sections)
+    monkeypatch.setattr(sdp_module, "_sections", parses)
+    variables = {**audio(), **video(local=22_222)}  # SDPs that no other test has
+    audio_of_leg, video_of_leg = observe_media(None, None, variables.get)
+    for _ in range(20):
+        observe_media(audio_of_leg, video_of_leg, variables.get)
+    assert parses.call_count <= 4
+    assert (audio_of_leg is not None, video_of_leg is not None) == (True, True)
 
 
 def test_a_ptime_that_changes_without_any_sdp_is_learned() -> None:
