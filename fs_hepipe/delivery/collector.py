@@ -14,8 +14,10 @@ from typing import NamedTuple, Optional
 
 from fs_hepipe.delivery.settings import Delivery
 from fs_hepipe.words.counters import Counts
+from fs_hepipe.words.text import describe_error
 
 SENT = "sent"
+ERROR = "error"
 
 
 class LastError(NamedTuple):
@@ -108,6 +110,11 @@ class Collector(ABC):
     @abstractmethod
     def join(self) -> bool:
         """Waits until it has ended, two seconds at most; False if it has not."""
+
+    def lose(self, error: Exception, wall: float) -> None:
+        """Counts a message that `send` has not taken, which is a fault of ours."""
+        self.outcomes[ERROR] += 1
+        self.last_error = LastError(describe_error(error), wall)
 
     @property
     def has_ended(self) -> bool:

@@ -37,15 +37,17 @@ class Branch:
 
     def send(self, messages: list[bytes], wall: float) -> None:
         """Gives each message to the collector that its call belongs to; to the next one if that is lost."""
-        if len(self.collectors) == 1:
-            send = self.collectors[0].send
-            for message in messages:
-                send(message, wall)
-            return
+        only = self.collectors[0] if len(self.collectors) == 1 else None
         for message in messages:
-            order = [self.collectors[index] for index in self._order(call_id(message))]
-            chosen = next((each for each in order if not each.is_lost), order[0])
-            chosen.send(message, wall)
+            collector = self._chosen(message) if only is None else only
+            try:
+                collector.send(message, wall)
+            except Exception as error:  # noqa: BLE001  the next message and the next collector have to get theirs
+                collector.lose(error, wall)
+
+    def _chosen(self, message: bytes) -> Collector:
+        order = [self.collectors[index] for index in self._order(call_id(message))]
+        return next((each for each in order if not each.is_lost), order[0])
 
 
 class Collectors:

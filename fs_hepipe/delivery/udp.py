@@ -25,12 +25,11 @@ from typing import NamedTuple, Optional
 
 from fs_hepipe.delivery import answers, outq
 from fs_hepipe.delivery.answers import FORBIDDEN, REFUSED, TOO_LONG, UNREACHABLE, Answer
-from fs_hepipe.delivery.collector import SENT, Collector, LastError, local_time
+from fs_hepipe.delivery.collector import ERROR, SENT, Collector, LastError, local_time
 from fs_hepipe.delivery.resolve import Resolver, Target, written
 from fs_hepipe.delivery.settings import Delivery
 
 UNRESOLVED = "unresolved"
-ERROR = "error"
 
 # fmt: off
 OUTCOMES = {

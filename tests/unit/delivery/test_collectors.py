@@ -11,6 +11,7 @@ import pytest
 from fs_hepipe.delivery.address import Address
 from fs_hepipe.delivery.collector import LastError
 from fs_hepipe.delivery.collectors import Collectors
+from fs_hepipe.delivery.group import Group, Member
 from fs_hepipe.delivery.resolve import Resolver, Target
 from fs_hepipe.delivery.udp import UdpCollector
 from tests.udp import dead_port, port_of
@@ -33,6 +34,32 @@ def test_each_collector_gets_each_message_and_the_ledger_balances(receiver: sock
     assert not collectors.balances
     first.offered -= 1
     assert not collectors.balances, "it balances by itself, but was given four of five"
+    collectors.close()
+
+
+@pytest.mark.parametrize("spread", [False, True])
+def test_a_fault_of_ours_in_sending_costs_one_message_and_is_counted(
+    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch, *, spread: bool
+) -> None:
+    collectors = Collectors()
+    addresses = [Address("127.0.0.1", dead_port()), Address("127.0.0.1", port_of(receiver))]
+    collectors.configure([Group(tuple(Member((each,)) for each in addresses))] if spread else addresses)
+    send = UdpCollector.send
+
+    def break_at_two(self: UdpCollector, message: bytes, wall: float) -> None:
+        send(self, message, wall)
+        if message == b"2":
+            self.outcomes["sent"] -= 1
+            raise RuntimeError("broken")
+
+    monkeypatch.setattr(UdpCollector, "send", break_at_two)
+    collectors.send([b"1", b"2", b"3"], 7.0)
+    first, second = collectors
+    lost = sum(each.outcomes["error"] for each in collectors)
+    assert lost == (1 if spread else 2)
+    assert first.offered + second.offered == (3 if spread else 6)
+    assert LastError("RuntimeError: broken", 7.0) in (first.last_error, second.last_error)
+    assert collectors.balances
     collectors.close()
 
 
