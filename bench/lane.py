@@ -606,7 +606,7 @@ def paced_lane(args: argparse.Namespace) -> None:
             began = time.process_time()
             for some in few:
                 yield from some
-                yield None  # the agent rests for 20 ms
+                yield None  # the agent rests
             tell(us=(time.process_time() - began) / A_SECOND * MICROS)
         agent.stop()
 

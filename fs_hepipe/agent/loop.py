@@ -47,7 +47,7 @@ REST = 0.04
 """
 Seconds that the loop sleeps when the queue is empty, before it waits for the next event. Each event that is waited for
 wakes the thread alone, and finds the CPU's caches full of media; those that come during a rest are handled in a row, of
-which the first costs three times as much as the last. So long that a datagram still leaves within 50 ms of its event.
+which the first costs three times as much as the last. Of 100 datagrams, 99 still leave within 50 ms of their event.
 The times that are reported suffer little: `reports.order.happened` takes those from the stamps that are too late.
 """
 
@@ -56,8 +56,8 @@ BUSIEST = 100_000
 
 SENT_TOGETHER = 8
 """
-Datagrams that are sent in a row: those of events that are handled in a row, for the same reason. With more of them no
-CPU time was saved, and each left later.
+Events that are handled in a row before their datagrams are sent, for the same reason. With more of them no CPU time was
+saved, and each datagram left later.
 """
 
 SHORTEST_REST = 0.001
@@ -236,7 +236,10 @@ class Agent:
                 self._ask_sofia(EVERY_PROFILE)
                 self._learn(channels)  # after binding, so that events that come now wait in the inlet
                 self.running.set()
-                self._loop()
+                try:
+                    self._loop()
+                finally:
+                    self._flush()
                 self._take_log(self._clock())
                 self._send(self.pipeline.finish())
                 self._flush()
@@ -287,6 +290,7 @@ class Agent:
     def _ask_sofia(self, question: Question) -> None:
         """Asks FreeSWITCH about a SIP profile or a gateway; no answer is one too."""
         answer = ""
+        self._flush()
         with self._guarded("a question about a SIP profile"):
             answer = self._sofia(question.words) if self._sofia is not None else ""
         with self._guarded("the answer about a SIP profile"):
@@ -305,9 +309,8 @@ class Agent:
         row = 0
         now = next_tick = clock()
         while True:
-            if self._requests:
-                self._flush()
             while self._requests:
+                self._flush()
                 self._run_request(*self._requests.popleft())
             if now >= next_tick:
                 next_tick = now + TICK
@@ -321,6 +324,8 @@ class Agent:
                 if row > self.watermark:  # noqa: PLR1730  max would be a call for each event
                     self.watermark = row
                 now = self._handle(event, now)
+                if row % SENT_TOGETHER == 0:
+                    self._flush()
                 if row == self.queue_length:
                     self.saturated += 1
                     log.warning("%d events in a row, as many as the queue holds: some may have been lost", row)
@@ -358,6 +363,7 @@ class Agent:
             self.counters.failed[reason] += 1
 
     def _tick(self, now: float) -> None:
+        self._flush()
         with self._guarded("housekeeping"):
             self._send(self.pipeline.tick(now))
         self._take_log(now)
@@ -384,10 +390,8 @@ class Agent:
                 self.log_lines.configure(config.settings)
 
     def _send(self, datagrams: list[bytes]) -> None:
-        """Sends datagrams, at the end of the row of events at the latest."""
+        """Sends datagrams with those of the next events of a row; before anything else that may take its time."""
         self._unsent += datagrams
-        if len(self._unsent) >= SENT_TOGETHER:
-            self._flush()
 
     def _flush(self) -> None:
         if self._unsent:

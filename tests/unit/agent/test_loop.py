@@ -370,19 +370,54 @@ def test_what_is_asked_in_the_middle_of_a_row_finds_all_datagrams_sent() -> None
     assert agent.watermark == 3
 
 
-def test_a_fault_of_ours_in_sending_is_told_and_the_loop_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    agent = made(Inlet([CREATE, 1.0, CREATE]))
-    calls: list[int] = []
+def test_datagrams_leave_before_a_question_that_may_take_its_time() -> None:
+    inlet = Inlet([CREATE, gateway_state("carrier"), CREATE])
+    agent = made(inlet)
+    unsent: list[int] = []
+    agent.run(sofia=lambda _words: unsent.append(agent.counters.ledger().built - agent.collectors.offered) or "")  # type: ignore[func-returns-value]
+    assert unsent == [0, 0]
+    assert agent.collectors.offered == 3
 
-    def send(datagrams: list[bytes], _wall: float) -> None:
-        calls.append(len(datagrams))
-        if len(calls) == 1:
-            raise RuntimeError("broken")
+
+def test_datagrams_of_a_row_that_ignored_events_make_long_do_not_wait_for_its_end() -> None:
+    ignored = RecordedEvent({**CREATE.headers, "Event-Name": "CHANNEL_DESTROY"})
+    inlet = Inlet([CREATE, *[ignored] * 30])
+    agent = made(inlet)
+    popped_before: list[int] = []
+
+    def send(_datagrams: list[bytes], _wall: float) -> None:
+        popped_before.append(len(inlet.delays))
 
     with mock.patch.object(agent.collectors, "send", send):
         agent.run()
-    assert calls == [1, 1]
-    assert "sending failed: RuntimeError: broken" in caplog.text
+    assert popped_before == [SENT_TOGETHER]
+
+
+def test_what_was_built_is_sent_whatever_happens_at_the_end() -> None:
+    class Late(Inlet):
+        def pop(self, wait_ms: int) -> Optional[RecordedEvent]:
+            assert self.agent is not None
+            self.agent._leaving_at = -1.0  # the grace is over in the middle of a row
+            return super().pop(wait_ms)
+
+    agent = made(Late([CREATE, CREATE]))
+    with mock.patch.object(agent.pipeline, "finish", side_effect=RuntimeError("broken")), pytest.raises(RuntimeError):
+        agent.run()
+    assert agent.counters.ledger().built == agent.collectors.offered == 1
+
+
+def test_a_fault_of_ours_in_sending_is_told_and_the_loop_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    agent = made(Inlet([CREATE, 1.0, CREATE]))
+    with mock.patch.object(UdpCollector, "send", side_effect=RuntimeError("broken")):
+        agent.run()
+    assert [(each.outcomes, each.last_error and each.last_error.text) for each in agent.collectors] == [
+        ({"error": 2}, "RuntimeError: broken")
+    ]
+    agent = made(Inlet([CREATE, 1.0, CREATE]))
+    with mock.patch.object(agent.collectors, "send", side_effect=RuntimeError("all of it")):
+        agent.run()
+    assert agent.counters.mapped == {"CHANNEL_CREATE": 2}
+    assert "sending failed: RuntimeError: all of it" in caplog.text
 
 
 def test_a_message_has_the_time_when_its_event_was_popped_unless_that_is_too_late() -> None:
