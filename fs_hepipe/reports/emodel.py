@@ -55,6 +55,8 @@ def rating(
     """
     R = Ro - Is - Id - Ie,eff + A, from less than 0 to 93.2 and the advantage (§7).
 
+    `reports.opinion` makes it of the same parts, for two delays at once.
+
     Args:
         delay: from mouth to ear, ms.
         loss: share of packets that never came or came too late, 0 to 1.

@@ -160,7 +160,7 @@ class Lenient:
     def each(self, of: Together) -> tuple[Sequence[Optional[int]], Sequence[Optional[float]]]:
         """The whole numbers and the decimal fractions, each as by itself, in their order."""
         texts = [*map(self._get, of.headers)]
-        if None not in texts and of.are_plain(" ".join(texts)):  # type: ignore[arg-type]  # half of the time
+        if None not in texts and of.are_plain(" ".join(texts)):  # type: ignore[arg-type]  # together: half of the time
             rest = len(of.whole)
             fractions = [*map(float, texts[rest:])]  # type: ignore[arg-type]
             if all(map(le, of.least, fractions)) and all(map(le, fractions, of.most)):
