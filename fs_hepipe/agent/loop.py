@@ -266,6 +266,7 @@ class Agent:
             event = self._describe(unique_id)
             if event is not None:
                 self._handle(event, self._clock())
+                self._flush()
 
     def _describe(self, unique_id: str) -> Optional[Event]:
         """Asks FreeSWITCH about one channel."""

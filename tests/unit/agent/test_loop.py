@@ -379,6 +379,19 @@ def test_datagrams_leave_before_a_question_that_may_take_its_time() -> None:
     assert agent.collectors.offered == 3
 
 
+def test_what_the_channels_at_the_start_tell_is_sent_before_any_event_is_popped() -> None:
+    inlet = Inlet([CREATE])
+    agent = made(inlet)
+    popped_before: list[int] = []
+
+    def send(_datagrams: list[bytes], _wall: float) -> None:
+        popped_before.append(len(inlet.delays))
+
+    with mock.patch.object(agent.collectors, "send", send):
+        agent.run(lambda: ["leg"] * 3, lambda _unique_id: CREATE)
+    assert popped_before == [0, 0, 0, 1]
+
+
 def test_datagrams_of_a_row_that_ignored_events_make_long_do_not_wait_for_its_end() -> None:
     ignored = RecordedEvent({**CREATE.headers, "Event-Name": "CHANNEL_DESTROY"})
     inlet = Inlet([CREATE, *[ignored] * 30])
