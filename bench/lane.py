@@ -16,7 +16,6 @@ Rules:
 from __future__ import annotations
 
 import argparse
-import atexit
 import gc
 import gzip
 import json
@@ -538,7 +537,8 @@ def timed(told: list[Event], held: list[int], wall: list[int], agent: Agent) -> 
 
 
 SINK = """
-import selectors, socket, ssl, sys
+import os, socket, ssl, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 context = None
 if len(sys.argv) > 1:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -552,7 +552,7 @@ while True:
     while connection.recv(1 << 20):
         pass
 """
-"""A collector over TCP or TLS that reads and throws away, in a process of its own."""
+"""A collector over TCP or TLS that reads and throws away, in a process of its own. It ends when its lane has ended."""
 
 CERTIFICATE = Path(__file__).resolve().parents[1] / "tests/data/tls/homer.pem"
 
@@ -569,8 +569,8 @@ def delivered_to(args: argparse.Namespace) -> list[Address]:
         found = [Address("127.0.0.1", args.port)]
     else:
         options = [str(CERTIFICATE)] if args.to == "tls" else []
-        sink = subprocess.Popen([sys.executable, "-c", SINK, *options], stdout=subprocess.PIPE, text=True)
-        atexit.register(sink.kill)
+        pipe = subprocess.PIPE
+        sink = subprocess.Popen([sys.executable, "-c", SINK, *options], stdin=pipe, stdout=pipe, text=True)
         assert sink.stdout is not None
         found = [Address("127.0.0.1", int(sink.stdout.readline()), args.to, Tls(verify=False) if options else Tls())]
     return [*found, *DEAD[: args.dead]]
