@@ -242,7 +242,6 @@ class Agent:
                     self._flush()
                 self._take_log(self._clock())
                 self._send(self.pipeline.finish())
-                self._flush()
         finally:
             with self._guarded("the end of the log file"):
                 if self.log_lines is not None:
@@ -340,14 +339,17 @@ class Agent:
                 return
 
     def _handle(self, event: Event, now: float) -> float:
-        """Handles an event that was popped at `now`; returns the time when it is done."""
+        """
+        Handles an event that was popped at `now`; returns the time when it is done. Its datagrams are sent by the next
+        `_flush`, which comes before anything that may take its time.
+        """
         name = ""
         try:
             name = event.getHeader(names.EVENT_NAME) or ""
             if name == names.SHUTDOWN:
                 self._leaving_at = now + SHUTDOWN_GRACE
                 self._wait_ms = QUIET_MS
-            self._send(self.pipeline.handle(event, now, name))
+            self._unsent += self.pipeline.handle(event, now, name)
             if self._questions:
                 self._ask_what_is_new()
         except Exception as error:
@@ -372,7 +374,6 @@ class Agent:
             log.error("housekeeping of a leg failed: %s", describe_error(error))
         self._asked = 0
         self._ask_what_is_new()
-        self._flush()
         with self._guarded("housekeeping of the collectors"):
             for problem in self.collectors.poll(now, self._wall()):
                 log.warning(problem)  # not as an argument: each collector's problem is a message of its own
@@ -391,8 +392,9 @@ class Agent:
                 self.log_lines.configure(config.settings)
 
     def _send(self, datagrams: list[bytes]) -> None:
-        """Sends datagrams with those of the next events of a row; before anything else that may take its time."""
+        """Sends datagrams at once, behind those of the row of events."""
         self._unsent += datagrams
+        self._flush()
 
     def _flush(self) -> None:
         if self._unsent:
