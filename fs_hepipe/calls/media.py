@@ -180,6 +180,7 @@ MAX_CODEC = 64
 
 _Pair = tuple[Optional[str], Optional[str]]
 
+
 class _Told(NamedTuple):
     """What the variables tell of a medium, as they have it."""
 

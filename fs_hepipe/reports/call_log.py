@@ -133,15 +133,13 @@ def call_log(
         if call_id:
             fields[CALL_ID] = call_id
         payload = to_json({"event": name, **{key: shown(value) for key, value in fields.items()}})
-    if call_id:
-        return Record(timestamp, LOG, payload, by_far_end)
-    return Record(timestamp, LOG, payload, by_far_end, lacks_call_id=True)
+    return Record(timestamp, LOG, payload, by_far_end, lacks_call_id=not call_id)
 
 
 def naming(payload: bytes, call_id: str) -> bytes:
     """A line, as text or as JSON, that names this Call-ID at its end."""
     if payload.endswith(b"}") and payload.startswith(b"{"):
-        return payload[:-1] + b',"call-id":' + to_json(shown(call_id)) + b"}"
+        return payload[:-1] + f',"{CALL_ID}":'.encode() + to_json(shown(call_id)) + b"}"
     return payload + _named(call_id).encode()
 
 

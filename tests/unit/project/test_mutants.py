@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import runpy
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-ENTRY = re.compile(r"^```diff\n(\S+)\n-(.*)\n\+(.*)\n```$", re.MULTILINE)
 
 
 def module(place: str) -> Path:
@@ -21,7 +20,8 @@ def one_line(text: str) -> str:
 
 
 def test_each_listed_line_stands_in_the_code() -> None:
-    entries = ENTRY.findall((ROOT / "tests/mutants.md").read_text(encoding="utf-8"))
+    script = runpy.run_path(str(ROOT / "scripts/dev/mutants"))
+    entries = script["ENTRY"].findall(script["LIST"].read_text(encoding="utf-8"))
     assert len(entries) > 20
     gone = [
         f"{place}: {line}"
