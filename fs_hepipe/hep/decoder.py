@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Optional
 
 from fs_hepipe.hep.bodies import MISFITS, READERS, read_number
-from fs_hepipe.hep.encoder import MICROS
 from fs_hepipe.hep.message import FIELDS, Chunk, Message
 from fs_hepipe.hep.registry import MAGIC, VENDORS, ChunkType, IpFamily, ProtocolType
 from fs_hepipe.hep.schema import (
@@ -26,6 +25,7 @@ from fs_hepipe.hep.schema import (
     IPV6_FAMILIES,
 )
 from fs_hepipe.words.errors import HepError
+from fs_hepipe.words.numbers import MICROS
 
 MAX_REMARKS = 8
 """Remarks on one datagram; 65,535 octets hold ten thousand chunks that are there twice."""

@@ -21,8 +21,7 @@ from fs_hepipe.hep.message import Chunk, Message
 from fs_hepipe.hep.registry import MAGIC, MAX_LENGTH, ChunkType, IpFamily
 from fs_hepipe.hep.schema import BODIES, CHUNK_HEADER_LENGTH, HEADER_FIELD
 from fs_hepipe.words.errors import HepError, TooLongError
-
-MICROS = 1_000_000
+from fs_hepipe.words.numbers import MICROS
 
 LAYOUTS = 1024
 """Layouts that are kept, 300 octets each: one for each pair of lengths, and Call-IDs have few different lengths."""

@@ -21,8 +21,8 @@ from fs_hepipe.calls.media import AUDIO, Medium
 from fs_hepipe.calls.record import Record
 from fs_hepipe.calls.stream import Stream
 from fs_hepipe.reports.opinion import CONVERSATIONAL, LISTENING, Opinion, buffered, opinion, told
-from fs_hepipe.reports.stream_report import MICROS, MS, PERIODIC, Measured, records_of
-from fs_hepipe.words.numbers import milliseconds
+from fs_hepipe.reports.stream_report import MS, PERIODIC, Measured, records_of
+from fs_hepipe.words.numbers import MICROS, milliseconds
 
 
 def periodic(

@@ -16,8 +16,8 @@ from fs_hepipe.calls.polls import Counted
 from fs_hepipe.calls.record import Record
 from fs_hepipe.reports.emodel import mos
 from fs_hepipe.reports.opinion import SWITCH
-from fs_hepipe.reports.stream_report import HEADERS, MICROS, MS, PERIODIC, Measured, known, records_of
-from fs_hepipe.words.numbers import Lenient
+from fs_hepipe.reports.stream_report import HEADERS, MS, PERIODIC, Measured, known, records_of
+from fs_hepipe.words.numbers import MICROS, Lenient
 
 OF_AUDIO = HEADERS[AUDIO]
 

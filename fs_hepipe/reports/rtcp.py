@@ -27,14 +27,13 @@ from fs_hepipe.reports.rtcp_event import Block, Report, read_received, read_sent
 from fs_hepipe.reports.rtcp_json import written
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import Get
+from fs_hepipe.words.numbers import MICROS
 
 NTP_EPOCH = 2_208_988_800
 """Seconds from NTP's epoch, 1900, to 1970 (RFC 5905 §6)."""
 
 NTP_MIDDLE = 16
 """Bits after the point of the middle 32 bits of an NTP time, as LSR and DLSR are (RFC 3550 §6.4.1)."""
-
-MICROS = 1_000_000
 
 LATENESS = 5.0
 """Seconds: a leg may have been known late, but no round trip is longer than its call, and these."""

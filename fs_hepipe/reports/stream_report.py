@@ -15,7 +15,7 @@ from fs_hepipe.calls.leg import Leg
 from fs_hepipe.calls.media import AUDIO, VIDEO, Medium
 from fs_hepipe.calls.record import Plane, Record
 from fs_hepipe.reports.opinion import band
-from fs_hepipe.words.numbers import MAX_INTEGER, Together
+from fs_hepipe.words.numbers import MAX_INTEGER, MICROS, Together
 from fs_hepipe.words.text import shown, to_json
 
 HANGUP, PERIODIC = "HANGUP", "PERIODIC"
@@ -31,9 +31,6 @@ RTP = Plane.RTP
 
 FLAWLESS_R = 100.0
 """FreeSWITCH's R as long as no flaw was counted: it is a percentage."""
-
-MICROS = 1_000_000
-"""In a second."""
 
 MS = 1000
 """Milliseconds in a second, microseconds in a millisecond."""

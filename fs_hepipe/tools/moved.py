@@ -13,8 +13,7 @@ from typing import Callable, Optional
 
 from fs_hepipe.words import names
 from fs_hepipe.words.event import MAX_DIGITS, RecordedEvent
-
-MICROS = 1_000_000
+from fs_hepipe.words.numbers import MICROS
 
 MAX_MOVED = 2**63
 """Microseconds: what is above is no time."""

@@ -17,14 +17,13 @@ from fs_hepipe.reports.log_line import LEVELS, LogLine, LogText, Wanted
 from fs_hepipe.tools.recorded import MAX_FILE, opened
 from fs_hepipe.words.counters import Counts
 from fs_hepipe.words.event import RecordedEvent
+from fs_hepipe.words.numbers import MICROS
 from fs_hepipe.words.settings import Settings
 
 MAX_READ = 65_536
 
 LOCAL_TIME = "Event-Date-Local"
 """switch_event.c:switch_event_prep_for_delivery_detailed."""
-
-MICROS = 1_000_000
 
 MAX_UNWANTED = 20_000
 """Lines that nobody wanted and that are kept, in case their leg asks for more."""

@@ -19,6 +19,9 @@ from fs_hepipe.words.event import Get
 NOT_A_NUMBER = "not_a_number"
 """The reason why something was not mapped, or left out."""
 
+MICROS = 1_000_000
+"""Microseconds in a second: the times of events and messages are in them."""
+
 MAX_INTEGER = 2**53
 """The largest integer that every JSON reader holds exactly (RFC 8259 §6); FreeSWITCH's counts stay far below."""
 
